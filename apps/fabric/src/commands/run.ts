@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { spawnUpstream, startRelay } from '@provability-fabric/gateway-mcp';
+import type { Principal } from '@provability-fabric/policy';
+import { Command } from 'commander';
+import { clientOutput, flushed } from '../client-output.ts';
+import { defaultDataFolder, processEnvironment, settingsFor } from '../config.ts';
+import { FabricError } from '../errors.ts';
+import { EXIT } from '../exit-codes.ts';
+import { followLiveSettings } from '../live-settings.ts';
+import { loadBundleFrom } from '../load-bundle.ts';
+import { createLogger } from '../observe/logger.ts';
+import { dumpStateOnSignal } from '../observe/state-dump.ts';
+import { serveHttp } from '../serve-http.ts';
+import { terminationSignal } from '../shutdown.ts';
+import { newRequestId, openFabric } from '../wire.ts';
+import { collect, parseDurationOption, parseId, parseListen } from './options.ts';
+
+interface RunOptions {
+  readonly bundle: string;
+  readonly data?: string;
+  readonly env?: string;
+  readonly principal: string;
+  readonly role: readonly string[];
+  readonly org?: string;
+  readonly tenant?: string;
+  readonly session?: string;
+  readonly promptFile?: string;
+  readonly listen?: { host: string; port: number };
+  readonly upstreamTimeout?: number;
+}
+
+/** `pf run --bundle B -- CMD …`: stands before a stdio MCP server, so that adopting it means prefixing a command. */
+export function runCommand(): Command {
+  return new Command('run')
+    .description('stand before a stdio MCP server: every call is decided, certified, and only then sent on')
+    .requiredOption('--bundle <dir>', 'bundle folder, or a compiled bundle.json')
+    .option('--data <dir>', 'data folder (default: below $XDG_STATE_HOME, one per bundle)')
+    .option('--env <name>', 'settings of config/<name>/ (default: local, where it exists)')
+    .option('--principal <id>', 'who the agent is', parseId, 'local-agent')
+    .option('--role <role>', 'a role of the agent; repeat for several', collect, [])
+    .option('--org <org>', 'organisation of the agent (default: the tenant)', parseId)
+    .option('--tenant <tenant>', 'tenant of the agent (default: the only one of the bundle)', parseId)
+    .option('--session <sid>', 'session to continue (default: the last, until it has been idle)', parseId)
+    .option('--prompt-file <file>', 'the trusted instruction of this session')
+    .option('--listen <host:port>', 'also answer POST /v1/authorize and the rest over HTTP', parseListen)
+    .option('--upstream-timeout <duration>', 'how long a call may take (default: 30s)', parseDurationOption)
+    .argument('<command>', 'the MCP server to start')
+    .argument('[arguments...]', 'its arguments')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ pf run --bundle bundles/quickstart --tenant acme --role support -- npx @modelcontextprotocol/server-filesystem ./workspace',
+    )
+    .action(async (command: string, args: readonly string[], options: RunOptions) => {
+      process.exitCode = await run(command, args, options);
+    });
+}
+
+async function run(command: string, args: readonly string[], options: RunOptions): Promise<number> {
+  const settings = await settingsFor(options.env);
+  const bundle = await loadBundleFrom(options.bundle);
+  const principal = principalFrom(options, bundle.tenants);
+  const prompt = options.promptFile === undefined ? undefined : await readPrompt(options.promptFile);
+  const log = createLogger('sidecar-watcher', settings.live.logLevel, 2);
+  const dataFolder = resolve(options.data ?? defaultDataFolder(bundle.name));
+  const live = followLiveSettings(settings, log);
+  const fabric = await openFabric({ dataFolder, bundle, log, settings, live });
+  try {
+    dumpStateOnSignal('sidecar-watcher', dataFolder, fabric.enforcer, log);
+    const http = options.listen && (await serveHttp(fabric, options.listen, log));
+    if (prompt !== undefined) await fabric.enforcer.prompt(principal, options.session ?? null, prompt);
+    const upstream = await spawnUpstream(command, args, { cwd: process.cwd(), env: processEnvironment() });
+    const output = clientOutput();
+    const relay = startRelay({
+      client: { input: process.stdin, output },
+      upstream,
+      decider: fabric.deciderFor(principal, options.session ?? null),
+      events: { emit: (event, details) => log[levelOf(event)]({ event, tags: [], ...details }, event) },
+      limits: { upstreamTimeoutMs: options.upstreamTimeout ?? settings.upstreamTimeoutMs },
+      newRequestId,
+    });
+    // Clients close, wait two seconds, signal, and kill two seconds later: a server that ignores the end of its input
+    // must be gone by then, and the log closed.
+    void terminationSignal().then(() => Promise.all([relay.close(), upstream.stop()]));
+    const end = await relay.closed;
+    await flushed(output);
+    await http?.close();
+    if (end.reason === 'client-closed' || end.reason === 'closed') return EXIT.ok;
+    const { code, signal } = end.upstream;
+    log.error(
+      { event: 'upstream_ended', tags: ['ERROR'], reason: end.reason, code, signal },
+      `the MCP server ended: ${end.reason}`,
+    );
+    return EXIT.failure;
+  } finally {
+    await fabric.close();
+    live.stop();
+  }
+}
+
+async function readPrompt(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new FabricError('OPTION_INVALID', `expected --prompt-file to name a readable file, came \`${path}\``, {
+      cause,
+    });
+  }
+}
+
+function principalFrom(options: RunOptions, tenants: readonly string[]): Principal {
+  const [only, ...others] = tenants;
+  const tenant = options.tenant ?? (others.length === 0 ? only : undefined);
+  if (tenant === undefined || !tenants.includes(tenant)) {
+    throw new FabricError(
+      'OPTION_INVALID',
+      `expected --tenant to be one of ${tenants.join(', ')}, came \`${options.tenant ?? 'nothing'}\``,
+    );
+  }
+  return { id: options.principal, roles: options.role, org: options.org ?? tenant, tenant, attributes: {} };
+}
+
+/** A relay that ends is no reason to wake anyone; everything else it reports is out of the ordinary. */
+function levelOf(event: string): 'info' | 'warn' {
+  return event === 'mcp.relay-ending' ? 'info' : 'warn';
+}

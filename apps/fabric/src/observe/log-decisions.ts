@@ -1,0 +1,63 @@
+import type { DecidedEvent, Observer, SettledEvent } from '@provability-fabric/enforcement';
+import type { Logger } from 'pino';
+
+/** What the HTTP gateway's metrics want to hear of. */
+export interface DecisionMetrics {
+  recordDecision(event: DecidedEvent): void;
+  recordUnavailable(): void;
+}
+
+/** Logs and counts what was decided: codes, clauses and certificate ids, never an argument, a result or a prompt. */
+export function observeDecisions(log: Logger, metrics: DecisionMetrics): Observer {
+  return {
+    decided(event) {
+      metrics.recordDecision(event);
+      const { decision, certificateId, tenant, session, principal, action, target, latencyMs } = event;
+      const tags = tagsOf(event);
+      const level = decision.effect !== 'allow' || tags.length > 0 ? 'warn' : 'info';
+      log[level](
+        {
+          event: 'decision',
+          tags,
+          tenant,
+          session,
+          principal,
+          action,
+          target,
+          verdict: decision.verdict,
+          effect: decision.effect,
+          mode: decision.mode,
+          reasons: decision.reasons.map(({ code, clause, severity }) => ({ code, clause, severity })),
+          ...(decision.expired.length > 0 && { expired_clauses: decision.expired }),
+          certificate_id: certificateId,
+          latency_ms: Math.round(latencyMs * 1000) / 1000,
+        },
+        decision.effect,
+      );
+    },
+    settled({ tenant, session, certificateId, outcome }: SettledEvent) {
+      log.debug(
+        { event: 'outcome', tags: [], tenant, session, certificate_id: certificateId, outcome },
+        outcome,
+      );
+    },
+    unavailable({ tenant, session, cause }) {
+      metrics.recordUnavailable();
+      const problem = cause instanceof Error ? cause.message : 'unknown';
+      log.error(
+        { event: 'evidence_unavailable', tags: ['ERROR', 'REJECT'], tenant, session, problem },
+        'evidence unavailable',
+      );
+    },
+  };
+}
+
+/** The words that operators grep for (CONTRACTS §7). */
+function tagsOf({ decision }: DecidedEvent): readonly string[] {
+  const tags: string[] = [];
+  if (decision.verdict !== 'accept')
+    tags.push('REJECT', decision.effect === 'allow' ? 'POLICY_VIOLATION' : 'BLOCKED_ACTION');
+  if (decision.verdict === 'error') tags.push('ERROR');
+  if (decision.mode === 'disabled') tags.push('BYPASS');
+  return tags;
+}

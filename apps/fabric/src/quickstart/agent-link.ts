@@ -1,0 +1,45 @@
+import { PassThrough } from 'node:stream';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { type Decider, type Relay, spawnUpstream, startRelay } from '@provability-fabric/gateway-mcp';
+import { processEnvironment } from '../config.ts';
+import { newRequestId } from '../wire.ts';
+
+export interface AgentLink {
+  readonly client: Client;
+  close(): Promise<void>;
+}
+
+/** A real MCP client, the relay, and a real MCP server as a child process; the same relay as in `pf run`. */
+export async function linkAgent(
+  decider: Decider,
+  script: string,
+  args: readonly string[],
+): Promise<AgentLink> {
+  const toRelay = new PassThrough();
+  const toClient = new PassThrough();
+  const silent = new PassThrough();
+  silent.resume();
+  const upstream = await spawnUpstream(process.execPath, [script, ...args], {
+    cwd: process.cwd(),
+    env: processEnvironment(),
+    stderr: silent,
+  });
+  const relay: Relay = startRelay({
+    client: { input: toRelay, output: toClient },
+    upstream,
+    decider,
+    events: { emit: () => undefined },
+    newRequestId,
+  });
+  const client = new Client({ name: 'scripted-agent', version: '0.1.0' });
+  // The SDK's line transport does not care which side it is on.
+  await client.connect(new StdioServerTransport(toClient, toRelay));
+  return {
+    client,
+    async close() {
+      await client.close();
+      await relay.close();
+    },
+  };
+}

@@ -1,0 +1,147 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defaultSettings } from '@provability-fabric/configuration';
+import { exportEvidence } from '@provability-fabric/evidence';
+import type { Digest } from '@provability-fabric/kernel';
+import type { Principal } from '@provability-fabric/policy';
+import { EXIT } from '../exit-codes.ts';
+import { loadBundleFrom } from '../load-bundle.ts';
+import { createLogger } from '../observe/logger.ts';
+import { type Fabric, openFabric } from '../wire.ts';
+import { type AgentLink, linkAgent } from './agent-link.ts';
+import { configurationToPaste } from './configuration-to-paste.ts';
+import { say, title } from './narration.ts';
+import { startSmtpLoopback } from './smtp-loopback.ts';
+import { PROMPT, play, STORY } from './story.ts';
+import { tamper } from './tamper.ts';
+import { runVerifier } from './verifier.ts';
+import { layOutWorkspace } from './workspace.ts';
+
+const AGENT: Principal = {
+  id: 'scripted-agent',
+  roles: ['support'],
+  org: 'acme',
+  tenant: 'acme',
+  attributes: {},
+};
+const require = createRequire(import.meta.url);
+
+/** Everything the product does, with real parts, on this machine alone. 0 only if all of it went as it must. */
+export async function quickstart(folder: string): Promise<number> {
+  const checkout = dirname(require.resolve('@provability-fabric/fabric/package.json'));
+  const bundleFolder = join(checkout, '..', '..', 'bundles', 'quickstart');
+  const [workspace, data] = [join(folder, 'workspace'), join(folder, 'data')];
+  await mkdir(folder, { recursive: true });
+  await layOutWorkspace(workspace);
+  const settings = defaultSettings(folder, 'quickstart');
+  const log = createLogger('quickstart', 'silent', 2);
+  const live = { current: settings.live, onChange: () => undefined };
+  const fabric = await openFabric({
+    dataFolder: data,
+    bundle: await loadBundleFrom(bundleFolder),
+    settings,
+    live,
+    log,
+  });
+  try {
+    const session = `quickstart-${[...fabric.journal.heads()].length + 1}`;
+    const failures = await tellStory(fabric, session, workspace);
+    const verified = await showEvidence(fabric, session, folder, data);
+    title('To put it before a client of yours, paste this into its MCP configuration');
+    say(configurationToPaste({ bundleFolder, workspace }));
+    return failures === 0 && verified ? EXIT.ok : EXIT.failure;
+  } finally {
+    await fabric.close();
+  }
+}
+
+async function tellStory(fabric: Fabric, session: string, workspace: string): Promise<number> {
+  const before = fabric.journal.size;
+  title(
+    before === 0
+      ? 'An agent at work, and what its ticket makes of it'
+      : `Resuming: the log holds ${before} statements of earlier runs`,
+  );
+  say(`The user’s instruction, which the host vouches for:\n  ${PROMPT.replaceAll('\n', '\n  ')}\n`);
+  const smtp = await startSmtpLoopback();
+  const links: AgentLink[] = [];
+  let failures = 0;
+  try {
+    await fabric.enforcer.prompt(AGENT, session, PROMPT);
+    const decider = fabric.deciderFor(AGENT, session);
+    const files = await linkAgent(
+      decider,
+      require.resolve('@modelcontextprotocol/server-filesystem/dist/index.js'),
+      [workspace],
+    );
+    links.push(files);
+    const mail = await linkAgent(decider, fileURLToPath(new URL('./mail-tool.mjs', import.meta.url)), [
+      '127.0.0.1',
+      String(smtp.port),
+    ]);
+    links.push(mail);
+    const shown = (await files.client.listTools()).tools.map(({ name }) => name);
+    say(`The file server’s tools that this agent may ever call: ${shown.join(', ')}\n`);
+    for (const scene of STORY) {
+      const played = await play({ files, mail }[scene.server].client, scene);
+      const asExpected =
+        played.effect === scene.expect.effect &&
+        (scene.expect.effect === 'allow' || played.code === scene.expect.code);
+      const verdict =
+        played.effect === 'allow'
+          ? 'allowed'
+          : `REFUSED  ${played.code} (clause ${played.clause ?? 'default deny'})`;
+      say(
+        `  ${scene.title.padEnd(52)} ${`${scene.tool} ${scene.args.path ?? scene.args.to}`.padEnd(48)} ${verdict}`,
+      );
+      if (!asExpected) {
+        failures += 1;
+        say(`  ^ expected ${scene.expect.effect === 'allow' ? 'allowed' : scene.expect.code}`);
+      }
+    }
+    const recipients = smtp.mails.flatMap(({ to }) => to);
+    say(`\nMails that left: ${smtp.mails.length}, to ${recipients.join(', ')}`);
+    if (recipients.join() !== 'maria@customer.example') failures += 1;
+  } finally {
+    for (const link of links) await link.close();
+    await smtp.close();
+  }
+  return failures;
+}
+
+async function showEvidence(fabric: Fabric, session: string, folder: string, data: string): Promise<boolean> {
+  const kept = await readFile(join(folder, 'checkpoint'), 'utf8').catch(() => undefined);
+  const { note } = await fabric.journal.flush();
+  title('The log’s checkpoint: one signed line commits to everything so far');
+  say(note.trimEnd().replace(/^/gm, '  '));
+  const file = join(folder, 'evidence.json');
+  const selection = { tenant: AGENT.tenant, session };
+  const options = {
+    bundles: (digest: Digest) => fabric.bundles.read(digest),
+    ...(kept !== undefined && { oldCheckpoint: kept }),
+  };
+  const { bytes: evidence } = await exportEvidence(fabric.journal, selection, options);
+  await writeFile(file, evidence);
+  title(
+    'The certificates, checked offline by pf-verify: signatures, log, chain, and every verdict re-derived',
+  );
+  const keys = join(data, 'keys');
+  const since = kept === undefined ? [] : ['--since', join(folder, 'checkpoint')];
+  const honest = await runVerifier([file, '--keys', keys, '--require', 're-derived', ...since]);
+  say(honest.output);
+  title('The same file after somebody turned a refusal into a permission');
+  const forged = join(folder, 'tampered.json');
+  await writeFile(forged, tamper(evidence));
+  const lie = await runVerifier([forged, '--keys', keys]);
+  say(lie.output.split('\n').filter(isFinding).join('\n'));
+  await rm(forged);
+  await writeFile(join(folder, 'checkpoint'), note);
+  return honest.exitCode === EXIT.ok && lie.exitCode === EXIT.failure;
+}
+
+/** Of the verifier's report on the tampered file only what is wrong; the table above shows the rest. */
+function isFinding(line: string): boolean {
+  return /^[A-Z_]+ (entry|session)|^NOT VERIFIED|^[A-Z_]+:/.test(line);
+}

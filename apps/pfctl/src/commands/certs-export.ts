@@ -1,0 +1,52 @@
+import type { Command } from 'commander';
+import { EXIT } from '../exit-codes.ts';
+import { dataOption, environmentOption, type Place, required } from '../output/options.ts';
+import { plural } from '../output/plural.ts';
+import type { Shell } from '../shell.ts';
+
+interface ExportOptions extends Place {
+  readonly session?: string;
+  readonly tenant?: string;
+  readonly output?: string;
+  readonly since?: string;
+}
+
+export function addCertificatesExport(certificates: Command, shell: Shell): void {
+  certificates
+    .command('export')
+    .summary("write a session's evidence for pf-verify")
+    .description(
+      "Writes a session's statements, their proofs and the decision inputs into one file that pf-verify checks offline. The " +
+        'file holds prompts, arguments and results: it is written for its owner alone.',
+    )
+    .addOption(environmentOption())
+    .addOption(dataOption())
+    .option('--session <id>', 'required: the session')
+    .option('--tenant <tenant>', 'its tenant, where several have a session of that name')
+    .option('--output <file>', 'required: where to write')
+    .option('--since <file>', 'a checkpoint that the verifier kept: prove that the log only grew since')
+    .addHelpText('after', '\nExample:\n  $ pfctl certs export --session s-1 --output evidence.json\n')
+    .action(
+      shell.action(async (options: ExportOptions) => {
+        const session = required(options.session, '--session <id>');
+        const output = required(options.output, '--output <file>');
+        const { requireDataFolder } = await import('../evidence/data-folder.ts');
+        const { openLog } = await import('../evidence/open-log.ts');
+        const { exportSessions, tenantOf } = await import('../evidence/export-sessions.ts');
+        const { writeWhole } = await import('../output/write-whole.ts');
+        const { readFile } = await import('node:fs/promises');
+        const folder = await requireDataFolder(shell, options);
+        const since =
+          options.since === undefined ? undefined : await readFile(shell.path(options.since), 'utf8');
+        const log = await openLog(folder);
+        const tenant = tenantOf(log, session, options.tenant);
+        const { entries, bytes } = await exportSessions(log, folder, [{ tenant, session }], since);
+        await writeWhole(shell.path(output), bytes, 0o600);
+        await shell.terminal.write(
+          `wrote ${output}: ${plural(entries, 'statement')} under the checkpoint of size ${log.checkpoint().size}\n` +
+            `Check it with: npx pf-verify ${output} --keys ${folder.shown}/keys\n`,
+        );
+        return EXIT.ok;
+      }),
+    );
+}

@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { PfctlError } from '../errors.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { Shell } from '../shell.ts';
+
+interface InitOptions {
+  readonly directory: string;
+  readonly tenant: string;
+}
+
+export function addInit(program: Command, shell: Shell): void {
+  program
+    .command('init')
+    .summary('write a first bundle')
+    .description(
+      'Writes a commented bundle that compiles and passes its own tests. Never overwrites anything.',
+    )
+    .argument('<name>', "the bundle's name: a-z 0-9 -")
+    .option('--directory <folder>', 'the folder that gets it', 'bundles')
+    .option('--tenant <tenant>', 'the tenant that it serves', 'acme')
+    .addHelpText('after', '\nExample:\n  $ pfctl init support-desk\n')
+    .action(
+      shell.action(async (name: string, { directory, tenant }: InitOptions) => {
+        const { mkdir, writeFile } = await import('node:fs/promises');
+        const { dirname, join } = await import('node:path');
+        const { renderTemplate } = await import('@provability-fabric/bundle');
+        const files = renderTemplate(name, tenant);
+        const folder = join(directory, name);
+        await mkdir(shell.path(directory), { recursive: true });
+        // Making the folder is the claim to it: of two at once, one is told that it is there.
+        await mkdir(shell.path(folder)).catch((error: NodeJS.ErrnoException) => {
+          if (error.code !== 'EEXIST') throw error;
+          throw new PfctlError(
+            'INPUT_INVALID',
+            `${folder}: expected no such folder yet; choose another name`,
+          );
+        });
+        for (const [file, text] of files) {
+          const path = shell.path(join(folder, file));
+          await mkdir(dirname(path), { recursive: true });
+          await writeFile(path, text, { flag: 'wx' });
+        }
+        await shell.terminal.write(
+          `${[...files.keys()].map((file) => `wrote ${join(folder, file)}\n`).join('')}\nNext:\n` +
+            `  pfctl policy check ${folder}     say what is wrong with it, if anything\n` +
+            `  pfctl test ${folder}             run its own cases\n` +
+            `  pfctl policy explain ${folder}   read what it demands\n` +
+            `  npx pf run --bundle ${folder} --tenant ${tenant} -- CMD …   put it before an MCP server\n`,
+        );
+        return EXIT.ok;
+      }),
+    );
+}

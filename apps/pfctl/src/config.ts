@@ -1,0 +1,24 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What the process's environment says; the only file that reads it. */
+export interface ProcessSettings {
+  /** Show the stack of an unexpected error. */
+  readonly debug: boolean;
+  /** Whether a terminal may be written to in colour (https://no-color.org). */
+  readonly colour: boolean;
+}
+
+export function processSettings(): ProcessSettings {
+  const { PFCTL_DEBUG, NO_COLOR, TERM } = process.env;
+  return { debug: isSet(PFCTL_DEBUG), colour: !isSet(NO_COLOR) && TERM !== 'dumb' };
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== '';
+}
+
+/** The checkout that this program belongs to: `src/` and `dist/` lie equally deep in it. */
+export function checkoutFolder(): string {
+  return resolve(fileURLToPath(import.meta.url), '../../../..');
+}

@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PfctlError } from '../errors.ts';
+import type { Place } from '../output/options.ts';
+import type { Shell } from '../shell.ts';
+
+/** A folder that a fabric has used: the log's name is in its keys. */
+export interface DataFolder {
+  readonly path: string;
+  /** As it was typed, or as the environment says. */
+  readonly shown: string;
+  readonly keys: string;
+  readonly origin: string;
+}
+
+/** undefined where no fabric has ever used the folder. */
+export async function findDataFolder(shell: Shell, { env, data }: Place): Promise<DataFolder | undefined> {
+  const shown = data ?? (await shell.settings(env)).dataDirectory;
+  const path = shell.path(shown);
+  const keys = join(path, 'keys');
+  const origin = existsSync(keys) ? await originIn(keys) : undefined;
+  return origin === undefined ? undefined : { path, shown, keys, origin };
+}
+
+export async function requireDataFolder(shell: Shell, place: Place): Promise<DataFolder> {
+  const found = await findDataFolder(shell, place);
+  if (found !== undefined && existsSync(join(found.path, 'log', 'checkpoint'))) return found;
+  const where = place.data ?? `the data folder of config/${place.env}`;
+  throw new PfctlError(
+    'CANNOT_CHECK',
+    `expected an evidence log in ${where}, came none; start the fabric, or name its folder with --data`,
+  );
+}
+
+/** A log's verifier key bears the log's name, before its first `+` (C2SP signed-note). */
+async function originIn(keys: string): Promise<string | undefined> {
+  const [file] = (await readdir(keys)).filter((name) => /^log\..+\.vk$/.test(name)).sort();
+  if (file === undefined) return undefined;
+  const [name] = (await readFile(join(keys, file), 'utf8')).split('+');
+  return name === '' ? undefined : name;
+}

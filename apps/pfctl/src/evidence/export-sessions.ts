@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { exportEvidence, type LogReading, nodeCrypto, openBundleArchive } from '@provability-fabric/evidence';
+import { canonicalBytes, type JsonValue } from '@provability-fabric/kernel';
+import type { EvidenceExport } from '@provability-fabric/statements';
+import { PfctlError } from '../errors.ts';
+import type { DataFolder } from './data-folder.ts';
+
+export interface SessionName {
+  readonly tenant: string;
+  readonly session: string;
+}
+
+/** Whose session it is. The name alone may be several tenants'. */
+export function tenantOf(log: LogReading, session: string, given: string | undefined): string {
+  const tenants = [...log.heads()].filter((head) => head.session === session).map(({ tenant }) => tenant);
+  const [tenant, ...others] = given === undefined ? tenants : tenants.filter((known) => known === given);
+  if (tenant === undefined) {
+    throw new PfctlError(
+      'INPUT_INVALID',
+      `expected a session of the log, came \`${session}\`; pfctl certs list shows them`,
+    );
+  }
+  if (others.length === 0) return tenant;
+  throw new PfctlError(
+    'INPUT_INVALID',
+    `expected --tenant, since ${tenants.join(', ')} each have a session \`${session}\``,
+  );
+}
+
+/** Whole sessions as one evidence file. The log's checkpoint is one and the same for all of them. */
+export async function exportSessions(
+  log: LogReading,
+  folder: DataFolder,
+  sessions: readonly SessionName[],
+  since: string | undefined,
+): Promise<{ readonly entries: number; readonly bytes: Uint8Array }> {
+  const archive = await openBundleArchive({ directory: join(folder.path, 'bundles'), crypto: nodeCrypto() });
+  const bundles = new Map<string, EvidenceExport['bundles'][number]>();
+  const parts: EvidenceExport[] = [];
+  for (const selection of sessions) {
+    const { evidence } = await exportEvidence(log, selection, {
+      async bundles(digest) {
+        const bundle = bundles.get(digest) ?? (await archive.read(digest));
+        bundles.set(digest, bundle);
+        return bundle;
+      },
+      ...(since === undefined ? {} : { oldCheckpoint: since }),
+    });
+    parts.push(evidence);
+  }
+  const [first] = parts;
+  if (first === undefined) throw new PfctlError('CANNOT_CHECK', 'expected sessions in the log, came none');
+  const entries = parts.flatMap((part) => part.entries).sort((a, b) => a.index - b.index);
+  const whole: EvidenceExport = { ...first, entries, bundles: [...bundles.values()] };
+  return { entries: entries.length, bytes: canonicalBytes(whole as unknown as JsonValue) };
+}

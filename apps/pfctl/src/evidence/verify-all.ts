@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import type { LogReading } from '@provability-fabric/evidence';
+import type { Shell } from '../shell.ts';
+import type { DataFolder } from './data-folder.ts';
+import { exportSessions, type SessionName } from './export-sessions.ts';
+import { openLog } from './open-log.ts';
+import { runVerifier, type VerifierFailure } from './run-verifier.ts';
+
+export interface WholeVerification {
+  readonly sessions: number;
+  readonly statements: number;
+  readonly valid: number;
+  readonly invalid: number;
+  /** By how far each could be checked. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly failures: readonly VerifierFailure[];
+  readonly checkpoint: { readonly origin: string; readonly size: number };
+}
+
+/** An evidence file is held in memory as a whole, so a long log is checked in several. */
+const BATCH_STATEMENTS = 5000;
+/** What pf-verify takes is bounded; a session is never cut, since its verdicts follow from all that it did before. */
+const BATCH_BYTES = 96 * 1024 * 1024;
+
+/** Every session of the log through pf-verify. */
+export async function verifyAll(
+  shell: Shell,
+  folder: DataFolder,
+  keys: string,
+  since: string | undefined,
+): Promise<WholeVerification> {
+  const log = await openLog(folder);
+  const kept = since === undefined ? undefined : await readFile(since, 'utf8');
+  const options = ['--keys', keys, ...(since === undefined ? [] : ['--since', since])];
+  const counts: Record<string, number> = {};
+  const failures: VerifierFailure[] = [];
+  let statements = 0;
+  let sessions = 0;
+  const waiting = [...batches(log)];
+  for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
+    const { entries, bytes } = await exportSessions(log, folder, batch, kept);
+    if (bytes.length > BATCH_BYTES && batch.length > 1) {
+      const half = Math.ceil(batch.length / 2);
+      waiting.unshift(batch.slice(0, half), batch.slice(half));
+      continue;
+    }
+    const report = await runVerifier(shell, bytes, options);
+    statements += entries;
+    sessions += batch.length;
+    failures.push(...report.failures);
+    for (const [status, count] of Object.entries(report.counts))
+      counts[status] = (counts[status] ?? 0) + count;
+  }
+  const { size } = log.checkpoint();
+  if (statements !== size) {
+    const message = `expected the sessions to make up all ${size} entries of the log, came ${statements}`;
+    failures.push({ code: 'LOG_INCOMPLETE', tenant: null, session: null, seq: null, message });
+  }
+  const invalid = counts.failed ?? 0;
+  const checkpoint = { origin: folder.origin, size };
+  return { sessions, statements, valid: statements - invalid, invalid, counts, failures, checkpoint };
+}
+
+function* batches(log: LogReading): Generator<readonly SessionName[]> {
+  let batch: SessionName[] = [];
+  let held = 0;
+  for (const { tenant, session, seq } of log.heads()) {
+    batch.push({ tenant, session });
+    held += seq + 1;
+    if (held < BATCH_STATEMENTS) continue;
+    yield batch;
+    batch = [];
+    held = 0;
+  }
+  if (batch.length > 0) yield batch;
+}

@@ -1,0 +1,59 @@
+import { CommanderError } from 'commander';
+import { PfctlError, systemCode } from './errors.ts';
+
+/** CONTRACTS §8. */
+export const EXIT = { ok: 0, failure: 1, denied: 2, invalidInput: 3, cannotCheck: 4 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+const OWN: Readonly<Record<PfctlError['code'], ExitCode>> = {
+  INPUT_INVALID: EXIT.invalidInput,
+  CANNOT_CHECK: EXIT.cannotCheck,
+  NOT_READY: EXIT.failure,
+};
+
+/** System calls that fail because of what they were given, rather than because the machine is in trouble. */
+const GIVEN_WRONG = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'EISDIR',
+  'EACCES',
+  'EPERM',
+  'ELOOP',
+  'ENAMETOOLONG',
+  'EEXIST',
+]);
+
+/** Which number an error ends the process with; undefined for one that nobody foresaw. */
+export function exitCodeFor(error: unknown): ExitCode | undefined {
+  if (error instanceof PfctlError) return OWN[error.code];
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.invalidInput;
+  if (!(error instanceof Error)) return undefined;
+  // By name: loading the packages only to compare classes would cost every command their start-up time.
+  const code = (error as { readonly code?: unknown }).code;
+  switch (error.name) {
+    case 'BundleError':
+    case 'CheckpointError':
+    case 'JsonError':
+    case 'NoteError':
+    case 'PolicyError':
+    case 'IdError':
+      return EXIT.invalidInput;
+    case 'EvidenceError':
+      return evidenceExit(String(code));
+  }
+  return GIVEN_WRONG.has(systemCode(error) ?? '') ? EXIT.invalidInput : undefined;
+}
+
+function evidenceExit(code: string): ExitCode {
+  switch (code) {
+    case 'BAD_TOKEN_REQUEST':
+      return EXIT.invalidInput;
+    // What is stored contradicts itself, or a checkpoint that was kept: that is an answer, and it is no.
+    case 'EVIDENCE_CORRUPT':
+    case 'RECORD_UNREADABLE':
+    case 'NOT_IN_LOG':
+      return EXIT.failure;
+    default:
+      return EXIT.cannotCheck;
+  }
+}

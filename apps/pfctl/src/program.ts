@@ -1,0 +1,43 @@
+import { Command } from 'commander';
+import { addCertificates } from './commands/certs.ts';
+import { addInit } from './commands/init.ts';
+import { addPolicy } from './commands/policy.ts';
+import { addReplay } from './commands/replay.ts';
+import { addStatus } from './commands/status.ts';
+import { addTest } from './commands/test.ts';
+import { addToken } from './commands/token.ts';
+import type { ExitCode } from './exit-codes.ts';
+import { visibleLines } from './output/visible.ts';
+import { Shell } from './shell.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Every command line there is. Definitions are light; what a command needs is loaded when it runs. */
+export function buildProgram(terminal: Terminal, finish: (code: ExitCode) => void): Command {
+  const program = new Command('pfctl')
+    .description('Operates the Provability Fabric: policies, replays, certificates.')
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({
+      // Help is short, so nobody need wait for it to be taken.
+      writeOut: (text) => void terminal.write(text),
+      writeErr: (text) => terminal.note(text),
+      outputError: (text, write) => write(visibleLines(text.replace(/^error: /, 'pfctl: '))),
+      getOutHasColors: () => terminal.colour,
+      getErrHasColors: () => false,
+    })
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 ok, 1 failure or verified false, 2 denied or rejected, 3 invalid input, 4 cannot be checked.\n' +
+        '\nExample:\n  $ pfctl policy check bundles/quickstart\n',
+    );
+  const shell = new Shell(terminal, finish);
+  addStatus(program, shell);
+  addInit(program, shell);
+  addPolicy(program, shell);
+  addReplay(program, shell);
+  addTest(program, shell);
+  addCertificates(program, shell);
+  addToken(program, shell);
+  return program;
+}

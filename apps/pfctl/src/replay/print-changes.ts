@@ -1,0 +1,53 @@
+import { canonicalJson, type Digest, type JsonValue } from '@provability-fabric/kernel';
+import type { LoadedBundle, ReplayedEvent } from '@provability-fabric/policy';
+import type { Format } from '../output/options.ts';
+import { plural } from '../output/plural.ts';
+import type { Style } from '../output/style.ts';
+import { formatAnswer, formatReasons } from '../output/verdict.ts';
+import { visible, visibleJson } from '../output/visible.ts';
+import { bundleName } from './print-events.ts';
+import type { Tally } from './tally.ts';
+
+/** The text of a comparison: only what another bundle would answer differently. */
+export interface ChangePrinter {
+  head(bundle: LoadedBundle, compared: LoadedBundle, mode: string): string;
+  change(before: ReplayedEvent, after: ReplayedEvent): string;
+  tail(tally: Tally, changes: number, digest: Digest): string;
+}
+
+export function changePrinter(format: Format, style: Style): ChangePrinter {
+  return format === 'json' ? jsonPrinter() : tablePrinter(style);
+}
+
+function jsonPrinter(): ChangePrinter {
+  let separator = '\n';
+  const answer = ({ verdict, effect, mode, reasons }: ReplayedEvent) =>
+    ({ verdict, effect, mode, reasons }) as unknown as JsonValue;
+  return {
+    head: (bundle, compared, mode) =>
+      `{"bundle":${canonicalJson(bundleName(bundle))},"compared":${canonicalJson(bundleName(compared))},` +
+      `"mode":"${mode}","changes":[`,
+    change(before, after) {
+      const { session, index, target } = before;
+      const entry = { session, index, target, before: answer(before), after: answer(after) };
+      const text = `${separator}${visibleJson(canonicalJson(entry))}`;
+      separator = ',\n';
+      return text;
+    },
+    tail: ({ sessions, events }, changes, digest) =>
+      `\n],"summary":${canonicalJson({ sessions, events, changes })},"digest":"${digest}"}\n`,
+  };
+}
+
+function tablePrinter(style: Style): ChangePrinter {
+  const named = ({ ir, digest }: LoadedBundle) => `${ir.name} version ${ir.version} (${digest})`;
+  return {
+    head: (bundle, compared, mode) => `bundle   ${named(bundle)}, ${mode}\ncompared ${named(compared)}\n`,
+    change: (before, after) =>
+      `\n${style(`${visible(before.session)} #${before.index} ${visible(before.target)}`, 'strong')}\n` +
+      `  before  ${formatAnswer(before, style)}\n${formatReasons(before.reasons, '    ')}` +
+      `  after   ${formatAnswer(after, style)}\n${formatReasons(after.reasons, '    ')}`,
+    tail: ({ sessions, events }, changes, digest) =>
+      `\n${plural(changes, 'change')} in ${plural(events, 'event')} of ${plural(sessions, 'session')}\ndigest ${digest}\n`,
+  };
+}

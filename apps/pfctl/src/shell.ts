@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Settings } from '@provability-fabric/configuration';
+import { PfctlError } from './errors.ts';
+import type { ExitCode } from './exit-codes.ts';
+import { type Style, styleFor } from './output/style.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What every command works with. */
+export class Shell {
+  readonly terminal: Terminal;
+  readonly style: Style;
+  readonly #finish: (code: ExitCode) => void;
+
+  constructor(terminal: Terminal, finish: (code: ExitCode) => void) {
+    this.terminal = terminal;
+    this.style = styleFor(terminal.colour);
+    this.#finish = finish;
+  }
+
+  /** Makes a command's answer the process's exit code. */
+  action<Args extends readonly unknown[]>(
+    work: (...args: Args) => Promise<ExitCode>,
+  ): (...args: Args) => Promise<void> {
+    return async (...args) => this.#finish(await work(...args));
+  }
+
+  /** A path as it was typed, from the working directory. */
+  path(typed: string): string {
+    return resolve(this.terminal.directory, typed);
+  }
+
+  /** The environment's settings: from the working directory where it has a `config/`, otherwise from the checkout. */
+  async settings(environment: string): Promise<Settings> {
+    const { directory, checkout } = this.terminal;
+    const { formatProblem, readEnvironment } = await import('@provability-fabric/configuration');
+    const root = existsSync(join(directory, 'config')) ? directory : checkout;
+    const read = await readEnvironment(root, environment);
+    if (read.ok) return read.settings;
+    throw new PfctlError('INPUT_INVALID', read.problems.map(formatProblem).join('\n'));
+  }
+}

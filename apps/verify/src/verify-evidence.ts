@@ -1,0 +1,114 @@
+import type { Checkpoint, Crypto } from '@provability-fabric/kernel';
+import { type Failure, Failures } from './failure.ts';
+import { readEvidence } from './read-evidence.ts';
+import type { TrustedKeys } from './trusted-keys.ts';
+import { verifyBundles } from './verify-bundles.ts';
+import { verifyCheckpoint, verifyConsistency, verifySince } from './verify-checkpoint.ts';
+import { type ReadEntry, verifyEntry, verifyOrder } from './verify-entry.ts';
+import { type VerifiedEntry, verifySession } from './verify-session.ts';
+
+/** What the user demands beyond that nothing is wrong. */
+export type Requirement = 're-derived' | 'complete';
+
+export interface Trust {
+  readonly keys: TrustedKeys;
+  /** A checkpoint of this log that the user kept: the file's must extend it. */
+  readonly since: Checkpoint | null;
+  readonly require: readonly Requirement[];
+}
+
+export interface VerifiedEvent extends VerifiedEntry {
+  /** Something is wrong at this very event. */
+  readonly failed: boolean;
+}
+
+export interface Verification {
+  /** The checkpoint that everything stands under; null where none could be verified. */
+  readonly checkpoint: Checkpoint | null;
+  /** Signature lines on it whose keys were not given. */
+  readonly uncheckedSignatures: number;
+  readonly entries: number;
+  /** By session, in the order of their first entries. */
+  readonly events: readonly VerifiedEvent[];
+  readonly failures: readonly Failure[];
+}
+
+/**
+ * Verifies an evidence file against trusted keys and nothing else. Everything in the file may come from an
+ * attacker, the writer of the log included: a signature says who wrote a thing, never that it is true. Throws
+ * InvalidInput for what is no evidence file; whatever is wrong with one is among the failures.
+ */
+export function verifyEvidence(
+  crypto: Crypto,
+  bytes: Uint8Array,
+  trust: Trust,
+  progress: (done: number, total: number) => void = () => undefined,
+): Verification {
+  const failures = new Failures();
+  const file = readEvidence(bytes, failures);
+  if (file === undefined) return { ...NOTHING, failures: failures.all };
+
+  const { logs, evidence } = trust.keys;
+  const opened = verifyCheckpoint(crypto, file.checkpoint, logs, failures);
+  const checkpoint = opened?.checkpoint;
+  if (checkpoint !== undefined) {
+    const { consistency } = file;
+    const older = consistency
+      ? verifyConsistency(crypto, consistency, checkpoint, logs, failures)
+      : undefined;
+    if (trust.since !== null) verifySince(trust.since, checkpoint, older, failures);
+  }
+
+  verifyOrder(file.entries, failures);
+  const entries = file.entries.flatMap((entry, position) => {
+    progress(position, file.entries.length);
+    return verifyEntry(crypto, entry, checkpoint, evidence, failures) ?? [];
+  });
+  const bundles = verifyBundles(crypto, file.bundles, entries, failures);
+  const verified = sessionsOf(entries).flatMap((session) =>
+    verifySession(crypto, session, bundles, failures),
+  );
+  if (trust.require.includes('re-derived')) requireRederived(verified, failures);
+  if (trust.require.includes('complete')) requireComplete(file.entries.length, checkpoint, failures);
+  return {
+    checkpoint: checkpoint ?? null,
+    uncheckedSignatures: opened?.unchecked ?? 0,
+    entries: file.entries.length,
+    events: verified.map((event) => ({ ...event, failed: failures.has(event.entry.place) })),
+    failures: failures.all,
+  };
+}
+
+const NOTHING: Verification = {
+  checkpoint: null,
+  uncheckedSignatures: 0,
+  entries: 0,
+  events: [],
+  failures: [],
+};
+
+/** Each session's entries, in the order of the file; a tenant's session is another tenant's by no name. */
+function sessionsOf(entries: readonly ReadEntry[]): readonly (readonly ReadEntry[])[] {
+  const sessions = new Map<string, ReadEntry[]>();
+  for (const entry of entries) {
+    const { tenant, session } = entry.statement;
+    const key = JSON.stringify([tenant, session]);
+    const known = sessions.get(key);
+    if (known === undefined) sessions.set(key, [entry]);
+    else known.push(entry);
+  }
+  return [...sessions.values()];
+}
+
+function requireRederived(events: readonly VerifiedEntry[], failures: Failures): void {
+  for (const { entry, standing } of events) {
+    if (standing.status === 're-derived' || failures.has(entry.place)) continue;
+    const message = `expected every event re-derived, came ${standing.status}: ${standing.because}`;
+    failures.add('REQUIREMENT', entry.place, message);
+  }
+}
+
+function requireComplete(entries: number, checkpoint: Checkpoint | undefined, failures: Failures): void {
+  if (checkpoint === undefined || checkpoint.size === entries) return;
+  failures.add('REQUIREMENT', null, `expected all ${checkpoint.size} entries of the log, came ${entries}`);
+}

@@ -1,0 +1,118 @@
+import { type Clause, parseInstant } from '@provability-fabric/policy';
+import type { CedarIr, CedarPolicy } from '@provability-fabric/policy/cedar';
+import type { Compilation } from './compilation.ts';
+import { parseDuration } from './duration.ts';
+import { compileEventClass } from './event-classes.ts';
+import type { ClauseDocument } from './shape/bundle-shape.ts';
+import { MAX_CLAUSES } from './sources.ts';
+import { didYouMean } from './suggestion.ts';
+
+/**
+ * All clauses: those of bundle.yaml in their order, then the Cedar policies that it does not mention, in
+ * theirs. `cedar` is undefined where policy.cedar does not compile; what depends on it is not judged then.
+ */
+export function compileClauses(cedar: CedarIr | undefined, compilation: Compilation): readonly Clause[] {
+  const { document, locations, found } = compilation;
+  const policies = new Map(cedar?.policies.map((policy) => [policy.id, policy]));
+  const first = new Map<string, ClauseDocument>();
+  const clauses: Clause[] = [];
+  for (const [index, written] of document.clauses.entries()) {
+    const { id, kind } = written;
+    const place = locations.value('clauses', index, 'id');
+    if (first.has(id)) {
+      found.error('DUPLICATE_CLAUSE', place, {
+        clause: id,
+        message: `expected an id that no other clause has, came \`${id}\` again`,
+        mend: 'rename one of the two',
+      });
+      continue;
+    }
+    first.set(id, written);
+    if (cedar !== undefined) checkAgainstPolicies(kind, id, place, policies, compilation);
+    clauses.push(compileClause(written, index, compilation));
+  }
+  for (const policy of cedar?.policies ?? []) {
+    if (!first.has(policy.id)) clauses.push(unmentioned(policy, document.owner));
+  }
+  if (clauses.length > MAX_CLAUSES) {
+    found.error('TOO_MANY', locations.key('clauses'), {
+      message: `expected at most ${MAX_CLAUSES} clauses and Cedar policies, came \`${clauses.length}\``,
+      mend: 'say with one clause over effects what many say of single tools, or split the bundle',
+    });
+  }
+  return clauses;
+}
+
+function checkAgainstPolicies(
+  kind: ClauseDocument['kind'],
+  id: string,
+  place: ReturnType<Compilation['locations']['value']>,
+  policies: ReadonlyMap<string, CedarPolicy>,
+  { found }: Compilation,
+): void {
+  const policy = policies.get(id);
+  if (kind === 'permit' && policy === undefined) {
+    found.error('PERMIT_WITHOUT_POLICY', place, {
+      clause: id,
+      message: `expected a Cedar policy with \`@id("${id}")\` in policy.cedar, came none`,
+      mend: didYouMean(id, policies.keys(), 'write the policy, or remove the clause'),
+    });
+  }
+  if (kind !== 'permit' && policy !== undefined) {
+    found.error('CLAUSE_KIND_CLASH', place, {
+      clause: id,
+      message: `expected an id of its own for a clause of kind ${kind}, came the \`@id\` of the Cedar policy at policy.cedar:${policy.line}`,
+      mend: 'rename the clause or the policy',
+    });
+  }
+}
+
+function unmentioned({ id }: CedarPolicy, owner: string): Clause {
+  return {
+    kind: 'permit',
+    id,
+    mode: 'enforce',
+    severity: 'medium',
+    owner,
+    expires: null,
+    critical: false,
+    description: '',
+  };
+}
+
+function compileClause(written: ClauseDocument, index: number, compilation: Compilation): Clause {
+  const { document, locations, found } = compilation;
+  const { id, mode, severity, critical, description } = written;
+  if (document.assurance === 'high' && mode !== 'enforce') {
+    found.error('ASSURANCE_MODE', locations.value('clauses', index, 'mode'), {
+      clause: id,
+      message: `expected mode enforce under \`assurance: high\`, came \`${mode}\``,
+      mend: 'enforce the clause, or compile with `assurance: standard`',
+    });
+  }
+  const expires = written.expires === undefined ? null : (parseInstant(written.expires) ?? null);
+  const base = { id, mode, severity, owner: written.owner ?? document.owner, expires, critical, description };
+  const events = (key: 'on' | 'after' | 'never', on: Parameters<typeof compileEventClass>[0]) =>
+    compileEventClass(on, ['clauses', index, key], id, compilation);
+  switch (written.kind) {
+    case 'permit':
+      return { ...base, kind: 'permit' };
+    case 'trace': {
+      const never = events('never', written.never);
+      if (written.after === undefined) return { ...base, kind: 'trace', pattern: { kind: 'never', never } };
+      const after = events('after', written.after);
+      return { ...base, kind: 'trace', pattern: { kind: 'after_never', after, never } };
+    }
+    case 'flow':
+      return { ...base, kind: 'flow', rule: written.rule, on: events('on', written.on) };
+    case 'limit':
+      return {
+        ...base,
+        kind: 'limit',
+        on: events('on', written.on),
+        max: written.max,
+        window_ms: written.window === undefined ? null : (parseDuration(written.window) ?? null),
+        tolerance_ms: parseDuration(written.tolerance) ?? 0,
+      };
+  }
+}

@@ -1,0 +1,134 @@
+import { asClauseId, asTenantId, asToolName } from '@provability-fabric/kernel';
+import { parseInstant } from '@provability-fabric/policy';
+import { z } from 'zod';
+import { parseDuration } from '../duration.ts';
+import {
+  choice,
+  filledList,
+  flag,
+  integer,
+  isLineOfUpTo,
+  line,
+  list,
+  map,
+  matching,
+  named,
+  textThat,
+} from './shape.ts';
+
+// The shape of bundle.yaml, in its own order; docs/reference/bundle.md explains each key.
+
+const mode = choice(['enforce', 'monitor', 'shadow']);
+const instant = textThat('a time like 2027-12-31T00:00:00Z', (text) => parseInstant(text) !== undefined);
+const duration = (least: number) =>
+  textThat(
+    `a duration of at least ${least} ms like 90s, 1h or 1d12h`,
+    (text) => (parseDuration(text) ?? -1) >= least,
+  );
+const toolName = textThat('a tool name out of A-Z a-z 0-9 . _ : @ / + -', asToolName);
+const constantValue = z.union([z.string(), z.boolean(), z.null(), integer(Number.MIN_SAFE_INTEGER)], {
+  error: 'text, a whole number below 2^53, true, false or null',
+});
+
+const level = choice(['public', 'internal', 'confidential', 'secret']);
+const integrity = choice(['trusted', 'untrusted']);
+const compartment = z.string({ error: 'a compartment' });
+const label = map({ level, compartments: list(compartment).default([]), integrity });
+/** Where integrity is left out, the store's own. */
+const accepted = map({ level, compartments: list(compartment).default([]), integrity: integrity.optional() });
+
+// The effects are checked with the names of tools, so that a wrong one gets the same kind of answer.
+const effect = z.string({ error: 'an effect: read, write, egress or admin' });
+const eventClass = map({ tools: filledList(toolName).optional(), effects: filledList(effect).optional() });
+const namedEvents = eventClass.refine(({ tools, effects }) => tools !== undefined || effects !== undefined, {
+  error: 'a map with `tools`, `effects` or both',
+});
+
+const source = z.union([z.literal('prompt'), map({ constant: z.string() }), map({ result: toolName })], {
+  error: 'a source: prompt, {constant: SET} or {result: TOOL}',
+});
+const parameter = map({
+  from: filledList(source).optional(),
+  endorse: list(source).default([]),
+  stores: filledList(z.string({ error: 'the name of a store' })).optional(),
+  optional: flag.default(false),
+});
+
+const tool = map({
+  effect,
+  once: flag.default(false),
+  returns: label.optional(),
+  clearance: label.optional(),
+  parameters: named(parameter).default({}),
+});
+
+const store = map({
+  paths: filledList(z.string({ error: 'a path pattern' })),
+  label,
+  accepts: accepted.optional(),
+});
+const uriPattern = textThat('a URI pattern of 1 to 1024 characters', isLineOfUpTo(1024));
+const document = map({ uri: uriPattern, label });
+
+const common = {
+  id: textThat('a clause id out of A-Z a-z 0-9 . _ -', asClauseId),
+  mode: mode.default('enforce'),
+  severity: choice(['low', 'medium', 'high', 'critical']).default('medium'),
+  owner: line.optional(),
+  expires: instant.optional(),
+  critical: flag.default(false),
+  description: textThat('text of at most 1024 characters', (text) => text.length <= 1024).default(''),
+};
+const CLAUSE_KINDS = ['permit', 'trace', 'flow', 'limit'] as const;
+const clause = z.discriminatedUnion(
+  'kind',
+  [
+    map({ ...common, kind: z.literal('permit') }),
+    map({ ...common, kind: z.literal('trace'), after: namedEvents.optional(), never: namedEvents }),
+    map({
+      ...common,
+      kind: z.literal('flow'),
+      rule: choice(['session_label', 'parameters']),
+      on: eventClass.default({}),
+    }),
+    map({
+      ...common,
+      kind: z.literal('limit'),
+      on: eventClass.default({}),
+      max: integer(1),
+      window: duration(1).optional(),
+      tolerance: duration(0).default('0s'),
+      per: choice(['session']).default('session'),
+    }),
+  ],
+  { error: (issue) => (issue.code === 'invalid_union' ? `one of ${CLAUSE_KINDS.join(', ')}` : 'a map') },
+);
+
+export const bundleShape = map({
+  name: matching('a name of 1 to 64 characters out of a-z 0-9 -', /^[a-z0-9-]{1,64}$/),
+  version: integer(1),
+  owner: line,
+  expires: instant.optional(),
+  // As a path segment and as the compartment `tenant:ID`, so without `/` and short enough for both.
+  tenants: filledList(
+    textThat('a tenant id of 1 to 120 characters out of A-Z a-z 0-9 . _ : @ + -', (text) => {
+      asTenantId(text);
+      return text.length <= 120 && !text.includes('/') && text !== '.' && text !== '..';
+    }),
+  ),
+  assurance: choice(['standard', 'high']).default('standard'),
+  default_mode: mode.default('enforce'),
+  constants: named(list(constantValue)).default({}),
+  stores: named(store).default({}),
+  tools: named(tool).default({}),
+  documents: list(document).default([]),
+  clauses: list(clause).default([]),
+});
+
+export type BundleDocument = z.infer<typeof bundleShape>;
+export type ClauseDocument = BundleDocument['clauses'][number];
+export type ToolDocument = BundleDocument['tools'][string];
+export type ParameterDocument = ToolDocument['parameters'][string];
+export type SourceDocument = z.infer<typeof source>;
+export type LabelDocument = z.infer<typeof label>;
+export type EventClassDocument = z.infer<typeof eventClass>;

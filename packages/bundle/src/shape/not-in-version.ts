@@ -1,0 +1,36 @@
+// What CONTRACTS promise of bundles and this version does not do. Named, so that nobody believes a rule is
+// in force.
+
+const KEYS = new Set([
+  'only_after',
+  'at_most',
+  'within',
+  'until',
+  'fields',
+  'plan',
+  'invariants',
+  'flow',
+  'limits',
+  'budget',
+  'declassify',
+  'declassification',
+  'endorsements',
+  'approver',
+  'approvers',
+  'restores',
+]);
+
+export function isLaterKey(key: string): boolean {
+  return KEYS.has(key);
+}
+
+/** Values of these keys that are words of a later version. */
+const VALUES: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['kind', new Set(['hold', 'plan', 'invariant'])],
+  ['per', new Set(['principal', 'tenant', 'tool'])],
+  ['rule', new Set(['declassification', 'declassify', 'endorsement'])],
+]);
+
+export function isLaterValue(key: PropertyKey | undefined, value: unknown): boolean {
+  return typeof key === 'string' && typeof value === 'string' && (VALUES.get(key)?.has(value) ?? false);
+}

@@ -1,0 +1,174 @@
+import { mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { defaultSettings, formatProblem, readEnvironment, readLiveSettings, type Settings } from './index.ts';
+
+const checkout = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
+
+/** A root whose `config/local/` holds these files. */
+function root(files: Readonly<Record<string, string | Uint8Array>>): string {
+  const directory = mkdtempSync(join(tmpdir(), 'pf-configuration-'));
+  mkdirSync(join(directory, 'config/local/policy-config'), { recursive: true });
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(directory, 'config/local', name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+  }
+  return directory;
+}
+
+async function problems(directory: string, environment = 'local'): Promise<readonly string[]> {
+  const read = await readEnvironment(directory, environment);
+  return read.ok ? [] : read.problems.map(formatProblem);
+}
+
+async function settings(directory: string): Promise<Settings> {
+  const read = await readEnvironment(directory, 'local');
+  if (!read.ok) throw new Error(read.problems.map(formatProblem).join('\n'));
+  return read.settings;
+}
+
+describe('what is refused', () => {
+  test.each([
+    ['../../etc', 'lowercase letters'],
+    ['', 'lowercase letters'],
+    ['Local', 'lowercase letters'],
+    ['locla', 'no such environment; did you mean `local`?'],
+    ['zzz', 'no such environment; there are local'],
+  ])('an environment named %j', async (name, said) => {
+    expect((await problems(root({}), name)).join()).toContain(said);
+  });
+
+  test.each([
+    ['listn: a:1', 'config/local/fabric.yaml:1:1: unknown key `listn`; did you mean `listen`?'],
+    ['epoch: 1\nepoch: 2', 'fabric.yaml:2:1: expected YAML: map keys must be unique'],
+    ['epoch: -1', 'fabric.yaml:1:8: `epoch`: expected a whole number of 0 to 9007199254740991, came `-1`'],
+    ['epoch: 9007199254740993', 'expected a whole number'],
+    ['epoch: 1.5', 'came `1.5`'],
+    ['epoch: "1"', 'expected a whole number'],
+    [
+      'session_idle: 30',
+      '`session_idle`: expected a duration with its unit, such as `30s`, `15m` or `1h`, came `30`',
+    ],
+    ['session_idle: 31d', 'expected a duration of 1s to 30d, came `31d`'],
+    ['upstream_timeout: 1ms', 'expected a duration of 100ms to 1h'],
+    ['listen: 8080', 'expected host:port such as `127.0.0.1:8080`, came `8080`'],
+    ['listen: localhost:99999', 'at most 65535'],
+    ['listen: "http://x:1"', 'expected host:port'],
+    ['origin: "two words"', 'expected a name'],
+    ['data_dir:', '`data_dir`: expected a path, came nothing'],
+    ['data_dir: [a]', '`data_dir`: expected a path, came a mapping'],
+    ['data_dir: "a\\u0000b"', 'expected a path'],
+    ['a: &x 1\nb: *x', 'unknown key `a`'],
+    ['- epoch', 'expected a mapping'],
+    ['epoch: !!js/function x', 'expected YAML'],
+    ['__proto__: {}', 'unknown key `__proto__`'],
+    ['toString: 1', 'unknown key `toString`'],
+  ])('fabric.yaml with %j', async (text, said) => {
+    expect((await problems(root({ 'fabric.yaml': text }))).join('\n')).toContain(said);
+  });
+
+  test('all that is wrong is said at once', async () => {
+    const directory = root({
+      'fabric.yaml': 'listen: 1\nepoch: x\n',
+      'policy-config/enforcement_mode': 'enforced\n',
+      'policy-config/cache_size': '10',
+      'values.yaml': '',
+    });
+    expect(await problems(directory)).toEqual([
+      'config/local/values.yaml: unknown key `values.yaml`; the keys are fabric.yaml, policy-config',
+      'config/local/fabric.yaml:1:9: `listen`: expected host:port such as `127.0.0.1:8080`, came `1`',
+      'config/local/fabric.yaml:2:8: `epoch`: expected a whole number of 0 to 9007199254740991, came `x`',
+      'config/local/policy-config/cache_size: unknown key `cache_size`; ' +
+        'the keys are enforcement_mode, default_mode, log_level',
+      'config/local/policy-config/enforcement_mode: expected one of shadow, monitor, enforce, disabled, ' +
+        'came `enforced`; did you mean `enforce`?',
+    ]);
+  });
+
+  test.each(['', 'Enforce', 'enforce\nshadow', 'disabled'])('a default mode of %j', async (text) => {
+    expect(await problems(root({ 'policy-config/default_mode': text }))).toHaveLength(1);
+  });
+
+  test('files that are too long, not UTF-8, or no files', async () => {
+    expect((await problems(root({ 'fabric.yaml': ' '.repeat(70_000) }))).join()).toContain(
+      'at most 65536 bytes',
+    );
+    expect((await problems(root({ 'fabric.yaml': new Uint8Array([0xff]) }))).join()).toContain('UTF-8');
+    const folder = root({ 'policy-config/log_level/x': '' });
+    expect((await problems(folder)).join()).toContain('expected a regular file');
+    const loop = root({});
+    symlinkSync('log_level', join(loop, 'config/local/policy-config/log_level'));
+    expect((await problems(loop)).join()).toContain('came ELOOP');
+  });
+});
+
+describe('what is read', () => {
+  test('every key has its documented default', async () => {
+    const directory = root({});
+    expect(await settings(directory)).toEqual({
+      environment: 'local',
+      dataDirectory: join(directory, '.pf/local'),
+      bundleDirectory: null,
+      listen: { host: '127.0.0.1', port: 8080 },
+      origin: 'provability-fabric.local/local',
+      sessionIdleMs: 1_800_000,
+      epoch: 1,
+      upstreamTimeoutMs: 30_000,
+      liveDirectory: join(directory, 'config/local/policy-config'),
+      live: { enforcementMode: 'enforce', defaultMode: null, logLevel: 'info' },
+    });
+    expect(defaultSettings(directory, 'local')).toEqual(await settings(directory));
+  });
+
+  test('every key can be set', async () => {
+    const directory = root({
+      'fabric.yaml':
+        'data_dir: /d\nbundle: bundles/x\nlisten: "[::1]:0"\norigin: a.example/log\n' +
+        'session_idle: 2 hours\nepoch: 7\nupstream_timeout: 500ms\n',
+      'policy-config/enforcement_mode': 'disabled\r\n',
+      'policy-config/default_mode': 'monitor',
+      'policy-config/log_level': 'warn\n',
+    });
+    expect(await settings(directory)).toMatchObject({
+      dataDirectory: '/d',
+      bundleDirectory: join(directory, 'bundles/x'),
+      listen: { host: '::1', port: 0 },
+      origin: 'a.example/log',
+      sessionIdleMs: 7_200_000,
+      epoch: 7,
+      upstreamTimeoutMs: 500,
+      live: { enforcementMode: 'disabled', defaultMode: 'monitor', logLevel: 'warn' },
+    });
+  });
+
+  test('a mounted ConfigMap: links into a hidden folder', async () => {
+    const directory = root({});
+    const keys = join(directory, 'config/local/policy-config');
+    mkdirSync(join(keys, '..2026_01_01'));
+    writeFileSync(join(keys, '..2026_01_01/enforcement_mode'), 'shadow');
+    symlinkSync('..2026_01_01', join(keys, '..data'));
+    symlinkSync('..data/enforcement_mode', join(keys, 'enforcement_mode'));
+    expect((await settings(directory)).live.enforcementMode).toBe('shadow');
+  });
+
+  test('after a bad change, that key keeps its last good value and the others are applied', async () => {
+    const directory = root({ 'policy-config/enforcement_mode': 'of', 'policy-config/log_level': 'debug' });
+    const last = { enforcementMode: 'monitor', defaultMode: 'shadow', logLevel: 'error' } as const;
+    const { settings, problems } = await readLiveSettings(
+      join(directory, 'config/local/policy-config'),
+      last,
+    );
+    expect(settings).toEqual({ enforcementMode: 'monitor', defaultMode: null, logLevel: 'debug' });
+    expect(problems).toHaveLength(1);
+  });
+
+  test.each(readdirSync(join(checkout, 'config')))(
+    'the shipped environment %s is valid',
+    async (environment) => {
+      expect(await problems(checkout, environment)).toEqual([]);
+    },
+  );
+});

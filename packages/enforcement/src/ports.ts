@@ -1,0 +1,104 @@
+import type { Digest } from '@provability-fabric/kernel';
+import type { Decision, Environment } from '@provability-fabric/policy';
+import type { OutcomeKind } from '@provability-fabric/statements';
+
+/** One signed statement on its way into the log. */
+export interface CommitEntry {
+  readonly seq: number;
+  /** SHA-256 of the statement's payload: what the next statement's `previous` names. */
+  readonly digest: Digest;
+  /** Canonical bytes of the DSSE envelope. */
+  readonly envelope: Uint8Array;
+  /** 32 random bytes: the log's leaf is SHA-256(salt ‖ envelope). */
+  readonly salt: Uint8Array;
+  /** Canonical bytes of the input record in the clear; the journal seals it for the tenant. */
+  readonly record: Uint8Array;
+}
+
+export interface Commit {
+  readonly tenant: string;
+  readonly session: string;
+  /** The seq and digest the session must end at for this to apply; -1 and null for a new session. */
+  readonly expectedSeq: number;
+  readonly expectedDigest: Digest | null;
+  readonly entries: readonly CommitEntry[];
+}
+
+export type CommitResult =
+  | { readonly ok: true; readonly firstIndex: number }
+  | { readonly ok: false; readonly code: 'STALE_SESSION'; readonly seq: number };
+
+/** Where a session ends. */
+export interface SessionHead {
+  readonly tenant: string;
+  readonly session: string;
+  readonly seq: number;
+  readonly digest: Digest;
+}
+
+export interface StoredStatement {
+  readonly index: number;
+  readonly seq: number;
+  readonly envelope: Uint8Array;
+  readonly salt: Uint8Array;
+  /** The opened record; null where it was erased. */
+  readonly record: Uint8Array | null;
+}
+
+/**
+ * The durable journal. `commit` is atomic over its entries and resolves only once they survive a crash; commits of one
+ * session are applied in order and only onto the expected head. It throws when durability cannot be had: then nothing
+ * of the commit will ever be found, and the caller answers EVIDENCE_UNAVAILABLE.
+ */
+export interface Journal {
+  commit(commit: Commit): Promise<CommitResult>;
+  heads(): Iterable<SessionHead>;
+  head(tenant: string, session: string): SessionHead | undefined;
+  /** A session's statements in seq order. */
+  readSession(tenant: string, session: string): AsyncIterable<StoredStatement>;
+}
+
+/** ms since the epoch. May jump; `step` never lets a session's time go back. */
+export interface Clock {
+  now(): number;
+}
+
+/** Random bytes from the operating system. */
+export interface Randomness {
+  bytes(length: number): Uint8Array;
+}
+
+/** What holds right now outside the sessions, as configured. */
+export interface Surroundings {
+  environment(): Environment;
+  /** The epoch in force for a tenant. */
+  epoch(tenant: string): number;
+}
+
+/** Told of everything that was decided, after it is durable; for logs and metrics. */
+export interface Observer {
+  decided(event: DecidedEvent): void;
+  settled(event: SettledEvent): void;
+  /** Evidence could not be made durable, so the action was refused. */
+  unavailable(event: { readonly tenant: string; readonly session: string; readonly cause: unknown }): void;
+}
+
+export interface DecidedEvent {
+  readonly tenant: string;
+  readonly session: string;
+  readonly principal: string;
+  readonly certificateId: string;
+  readonly action: string;
+  readonly target: string;
+  readonly decision: Decision;
+  /** Of `step` alone, and of the whole way to durability. */
+  readonly stepMs: number;
+  readonly latencyMs: number;
+}
+
+export interface SettledEvent {
+  readonly tenant: string;
+  readonly session: string;
+  readonly certificateId: string;
+  readonly outcome: OutcomeKind;
+}

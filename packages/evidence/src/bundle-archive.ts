@@ -1,0 +1,131 @@
+// Every compiled bundle that was ever in force, by digest: a certificate names one, and a verifier needs it to derive the
+// verdict again.
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  asDigest,
+  type Crypto,
+  canonicalBytes,
+  type Digest,
+  digestOf,
+  field,
+  isJsonObject,
+  JsonError,
+  type JsonObject,
+  requireCanonical,
+} from '@provability-fabric/kernel';
+import { createFile, ensureFolder } from './durable-files.ts';
+import { EvidenceError, hasSystemCode } from './errors.ts';
+
+export interface StoredBundle {
+  readonly name: string;
+  readonly version: number;
+  readonly digest: Digest;
+}
+
+/** Versions only go up (CONTRACTS §2): what was activated is remembered by being here. */
+export interface BundleArchive {
+  /**
+   * Stores a bundle on its way into force, durably; storing it again changes nothing. Throws BUNDLE_ROLLBACK for a
+   * version below the highest of its name, or equal to it with other content.
+   */
+  activate(bundle: JsonObject): Promise<StoredBundle>;
+  /** The bundle of a digest; throws BUNDLE_MISSING. */
+  read(digest: Digest): Promise<JsonObject>;
+  /** 0 where no bundle of this name was ever activated. */
+  highestVersion(name: string): number;
+}
+
+/** Opens `<data>/bundles`, reading every bundle: one whose content is not that of its name is refused. */
+export async function openBundleArchive(options: {
+  readonly directory: string;
+  readonly crypto: Crypto;
+}): Promise<BundleArchive> {
+  const { directory, crypto } = options;
+  await ensureFolder(directory);
+  const highest = new Map<string, StoredBundle>();
+  for (const name of (await readdir(directory)).sort()) {
+    const digest = /^([0-9a-f]{64})\.json$/.exec(name)?.[1];
+    if (digest === undefined) continue;
+    const stored = identify(await readBundle(crypto, directory, asDigest(digest)), asDigest(digest));
+    if (stored.version > (highest.get(stored.name)?.version ?? 0)) highest.set(stored.name, stored);
+  }
+
+  return {
+    async activate(bundle) {
+      const bytes = canonicalBytes(bundle);
+      const stored = identify(bundle, digestOf(crypto, bytes));
+      const top = highest.get(stored.name);
+      if (top !== undefined && top.digest !== stored.digest && stored.version <= top.version) {
+        throw rollback(stored, top);
+      }
+      try {
+        await createFile(join(directory, `${stored.digest}.json`), bytes, 0o644);
+      } catch (error) {
+        if (!hasSystemCode(error, 'EEXIST')) throw unwritable(error);
+        await readBundle(crypto, directory, stored.digest);
+      }
+      highest.set(stored.name, stored);
+      return stored;
+    },
+    read: (digest) => readBundle(crypto, directory, digest),
+    highestVersion: (name) => highest.get(name)?.version ?? 0,
+  };
+}
+
+async function readBundle(crypto: Crypto, directory: string, digest: Digest): Promise<JsonObject> {
+  const path = join(directory, `${digest}.json`);
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    if (!hasSystemCode(error, 'ENOENT')) throw error;
+    throw new EvidenceError(
+      'BUNDLE_MISSING',
+      `expected bundle \`${path}\`, got none; put it back from a backup`,
+    );
+  }
+  if (digestOf(crypto, bytes) !== digest) {
+    throw new EvidenceError(
+      'BUNDLE_MALFORMED',
+      `expected bundle \`${path}\` to have the digest that it is named after; it was changed: put it back from a backup`,
+    );
+  }
+  try {
+    const bundle = requireCanonical(bytes);
+    if (isJsonObject(bundle)) return bundle;
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+  }
+  throw new EvidenceError(
+    'BUNDLE_MALFORMED',
+    `expected bundle \`${path}\` to be an object in canonical JSON`,
+  );
+}
+
+function identify(bundle: JsonObject, digest: Digest): StoredBundle {
+  const name = field(bundle, 'name');
+  const version = field(bundle, 'version');
+  if (typeof name === 'string' && name !== '' && Number.isSafeInteger(version) && (version as number) > 0) {
+    return { name, version: version as number, digest };
+  }
+  throw new EvidenceError(
+    'BUNDLE_MALFORMED',
+    `expected bundle \`${digest}\` to have a name and a version of at least 1`,
+  );
+}
+
+function rollback(asked: StoredBundle, top: StoredBundle): EvidenceError {
+  const problem =
+    asked.version === top.version
+      ? `version ${asked.version} of bundle \`${asked.name}\` was activated with other content`
+      : `bundle \`${asked.name}\` was activated in version ${top.version}, which is above ${asked.version}`;
+  return new EvidenceError(
+    'BUNDLE_ROLLBACK',
+    `${problem}; publish the content you want as version ${top.version + 1}`,
+  );
+}
+
+function unwritable(cause: unknown): EvidenceError {
+  return new EvidenceError('EVIDENCE_UNAVAILABLE', 'the bundle could not be stored', { cause });
+}

@@ -1,0 +1,64 @@
+import type { AuthorizeRequest, Enforcer } from '@provability-fabric/enforcement';
+
+type Principal = AuthorizeRequest['principal'];
+type Capability = AuthorizeRequest['capability'];
+
+/** Whom a token speaks for. */
+export interface Identity {
+  readonly principal: Principal;
+  readonly capability: Capability;
+  /** The token's `sid`; null: the fabric keeps one session per principal. */
+  readonly session: string | null;
+  readonly epoch: number;
+  /** The token of a host: it may speak for the user, and name the sessions of its agents. */
+  readonly host: boolean;
+}
+
+export interface AuthenticationFailure {
+  readonly ok: false;
+  readonly code: 'UNAUTHENTICATED' | 'CAP_EXPIRED';
+  /** No token at all, or one that does not hold. */
+  readonly tag: 'UNAUTHORIZED' | 'AUTH_FAILED';
+  /** Shown to the client: never the token or a part of it. */
+  readonly reason: string;
+}
+
+export type TokenCheck = ({ readonly ok: true } & Identity) | AuthenticationFailure;
+
+/**
+ * Checks the value of an Authorization header, which an attacker chose freely; undefined where there was
+ * none. Rejects only when it cannot check at all, and then nobody is let in.
+ */
+export interface TokenVerifier {
+  verify(authorization: string | undefined): Promise<TokenCheck>;
+}
+
+export interface HealthProblem {
+  readonly component: string;
+  /** For operators; shown without authentication, so no path, address or secret. */
+  readonly problem: string;
+}
+
+/** How the process is. Anyone may ask, often: answer from what is known already. */
+export interface Health {
+  /** Whole or fractional seconds since the start. */
+  uptime(): number;
+  /** What does not work; empty when all is well. */
+  problems(): Promise<readonly HealthProblem[]>;
+  /** Whether requests should be sent here yet. */
+  ready(): boolean;
+}
+
+/** The use cases behind the routes. */
+export type EnforcerPort = Pick<Enforcer, 'authorize' | 'settle' | 'prompt'>;
+
+/** One line for the log: names, numbers and codes, never a token, argument, result or text of a client. */
+export interface GatewayEvent {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly event: 'request_served' | 'request_refused' | 'request_failed' | 'connection_refused';
+  readonly tags: readonly string[];
+  readonly latency_ms: number;
+  readonly details: Readonly<Record<string, string | number>>;
+}
+
+export type Log = (event: GatewayEvent) => void;

@@ -1,0 +1,108 @@
+import { STATUS_CODES } from 'node:http';
+import { EnforcementError } from '@provability-fabric/enforcement';
+import type { JsonObject } from '@provability-fabric/kernel';
+import { type ProblemCode, RequestError } from './errors.ts';
+
+/** The one place where a problem gets its HTTP status. */
+const STATUS: Readonly<Record<ProblemCode, number>> = {
+  REQUEST_MALFORMED: 400,
+  JSON_SYNTAX: 400,
+  JSON_DUPLICATE_KEY: 400,
+  JSON_LONE_SURROGATE: 400,
+  JSON_NUMBER_RANGE: 400,
+  JSON_DEPTH: 400,
+  JSON_UTF8: 400,
+  UNAUTHENTICATED: 401,
+  CAP_EXPIRED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  REQUEST_TIMEOUT: 408,
+  REQUEST_CONFLICT: 409,
+  OUTCOME_REFUSED: 409,
+  BODY_TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  RATE_LIMITED: 429,
+  HEADERS_TOO_LARGE: 431,
+  SESSION_CORRUPT: 500,
+  INTERNAL: 500,
+  OVERLOADED: 503,
+  SESSION_BUSY: 503,
+  EVIDENCE_UNAVAILABLE: 503,
+  SHUTTING_DOWN: 503,
+  TIMEOUT: 503,
+};
+
+export const PROBLEM_CODES = Object.keys(STATUS) as readonly ProblemCode[];
+
+const ENFORCEMENT: Readonly<Record<EnforcementError['code'], ProblemCode>> = {
+  EVIDENCE_UNAVAILABLE: 'EVIDENCE_UNAVAILABLE',
+  REQUEST_CONFLICT: 'REQUEST_CONFLICT',
+  SESSION_BUSY: 'SESSION_BUSY',
+  SESSION_CORRUPT: 'SESSION_CORRUPT',
+  OUTCOME_REFUSED: 'OUTCOME_REFUSED',
+  CLOSED: 'SHUTTING_DOWN',
+};
+
+/** An RFC 9457 problem, ready to be rendered. */
+export interface Problem {
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly document: JsonObject;
+}
+
+/**
+ * What a client is told about an error. Anything unforeseen says nothing but its code: its message may hold
+ * a payload.
+ */
+export function problemOf(error: unknown, requestId: string): Problem {
+  if (error instanceof RequestError) return describe(error, requestId);
+  if (error instanceof EnforcementError) {
+    return describe(new RequestError(ENFORCEMENT[error.code], error.message), requestId);
+  }
+  return describe(frameworkError(error), requestId);
+}
+
+function describe(error: RequestError | undefined, requestId: string): Problem {
+  const code = error?.code ?? 'INTERNAL';
+  const status = STATUS[code];
+  // Whatever is refused for a while only should say when to come back.
+  const retry: Record<string, string> = status === 503 ? { 'retry-after': '1' } : {};
+  return {
+    code,
+    status,
+    headers: { ...retry, ...error?.headers },
+    document: {
+      type: 'about:blank',
+      title: STATUS_CODES[status] ?? 'Error',
+      status,
+      code,
+      ...(error === undefined ? {} : { detail: error.message }),
+      ...error?.members,
+      request_id: requestId,
+    },
+  };
+}
+
+/** What fastify itself refuses. Its messages repeat the URL, so ours are given instead. */
+function frameworkError(error: unknown): RequestError | undefined {
+  switch (error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new RequestError('BODY_TOO_LARGE', 'expected a body within the limit, came a longer one');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new RequestError('UNSUPPORTED_MEDIA_TYPE', 'expected `content-type: application/json` or none');
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+    case 'ECONNRESET':
+      return new RequestError(
+        'REQUEST_MALFORMED',
+        'expected a body of the announced length, came fewer bytes',
+      );
+    case 'FST_ERR_BAD_URL':
+      return new RequestError('REQUEST_MALFORMED', 'expected a URL whose percent escapes are UTF-8');
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new RequestError('REQUEST_MALFORMED', 'expected a shorter part of the path');
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,80 @@
+import { EnforcementError } from '@provability-fabric/enforcement';
+import { type ProblemCode, Unauthenticated } from './errors.ts';
+import type { Exchange } from './exchanges.ts';
+import type { GatewayEvent } from './ports.ts';
+
+/** Could be had by the million for the asking; `http_requests_total` counts them. */
+const QUIET: ReadonlySet<ProblemCode> = new Set([
+  'RATE_LIMITED',
+  'OVERLOADED',
+  'SHUTTING_DOWN',
+  'SESSION_BUSY',
+]);
+const FAULTS: ReadonlySet<ProblemCode> = new Set([
+  'INTERNAL',
+  'SESSION_CORRUPT',
+  'EVIDENCE_UNAVAILABLE',
+  'TIMEOUT',
+]);
+const MAX_FRAMES = 8;
+
+/**
+ * The log line of a finished exchange. Nothing in it was written by a client, but for the bounded request
+ * id.
+ */
+export function reportOf(exchange: Exchange, status: number): GatewayEvent {
+  const { id, client, route, request, identity, failure } = exchange;
+  const details: Record<string, string | number> = {
+    request_id: id,
+    client,
+    method: request.method ?? '',
+    route,
+    status,
+  };
+  if (identity !== null) {
+    details.principal = identity.principal.id;
+    details.tenant = identity.principal.tenant;
+  }
+  if (failure !== null) Object.assign(details, { code: failure.code }, faultOf(failure.code, failure.error));
+  return {
+    level: levelOf(failure?.code),
+    event:
+      failure === null ? 'request_served' : FAULTS.has(failure.code) ? 'request_failed' : 'request_refused',
+    tags: tagsOf(failure),
+    latency_ms: performance.now() - exchange.started,
+    details,
+  };
+}
+
+function levelOf(code: ProblemCode | undefined): GatewayEvent['level'] {
+  if (code === undefined || QUIET.has(code)) return 'debug';
+  if (FAULTS.has(code)) return 'error';
+  return code === 'UNAUTHENTICATED' || code === 'CAP_EXPIRED' || code === 'FORBIDDEN' ? 'warn' : 'info';
+}
+
+function tagsOf(failure: Exchange['failure']): readonly string[] {
+  if (failure?.error instanceof Unauthenticated) return [failure.error.tag];
+  return failure?.code === 'FORBIDDEN' ? ['FORBIDDEN'] : [];
+}
+
+/**
+ * What an operator needs about a fault of ours. A foreign error's message stays out: it may quote what it
+ * choked on.
+ */
+function faultOf(code: ProblemCode, error: unknown): Record<string, string> {
+  if (!FAULTS.has(code) || !(error instanceof Error)) return {};
+  if (error instanceof EnforcementError) return { problem: error.message };
+  const systemCode = (error as NodeJS.ErrnoException).code;
+  const frames = (error.stack ?? '')
+    .replace(error.message, '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line));
+  return {
+    error: error.name,
+    ...(typeof systemCode === 'string' ? { error_code: systemCode } : {}),
+    stack: frames
+      .slice(0, MAX_FRAMES)
+      .map((line) => line.trim())
+      .join('; '),
+  };
+}

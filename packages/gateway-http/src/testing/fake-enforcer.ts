@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import {
+  type Authorized,
+  type AuthorizeRequest,
+  EnforcementError,
+  type Reporter,
+} from '@provability-fabric/enforcement';
+import type { JsonValue } from '@provability-fabric/kernel';
+import type { EnforcerPort } from '../ports.ts';
+
+/**
+ * Stands in for enforcement: remembers what it was asked and answers by the tool's name (`send` is refused,
+ * `wait` waits to be released, `break` throws what a test put into `fault`, all else is allowed).
+ */
+export class FakeEnforcer implements EnforcerPort {
+  readonly authorized: AuthorizeRequest[] = [];
+  readonly settled: {
+    tenant: string;
+    session: string;
+    certificate: string;
+    outcome: string;
+    result: JsonValue;
+  }[] = [];
+  readonly prompts: { principal: AuthorizeRequest['principal']; session: string | null; text: string }[] = [];
+  readonly #answers = new Map<string, { args: JsonValue; answer: Authorized }>();
+  fault: unknown;
+  release: () => void = () => undefined;
+  #released = new Promise<void>((resolve) => {
+    this.release = resolve;
+  });
+
+  async authorize(request: AuthorizeRequest): Promise<Authorized> {
+    this.authorized.push(request);
+    const { target, args } = request.action;
+    if (target === 'wait') await this.#released;
+    if (target === 'break') throw this.fault;
+    const session = request.session ?? `${request.principal.id}~1`;
+    const certificateId = createHash('sha256').update(`${session}\n${request.requestId}`).digest('hex');
+    const past = this.#answers.get(certificateId);
+    if (past !== undefined && past.args !== args) {
+      throw new EnforcementError('REQUEST_CONFLICT', 'this request id was used before with other content');
+    }
+    const answer: Authorized =
+      target === 'send'
+        ? {
+            certificateId,
+            session,
+            effect: 'block',
+            verdict: 'reject',
+            refusal: { code: 'LABEL_FLOW', clause: 'no-leak' },
+          }
+        : { certificateId, session, effect: 'allow', verdict: 'accept', refusal: null };
+    this.#answers.set(certificateId, { args, answer });
+    return answer;
+  }
+
+  async settle(
+    { tenant }: Reporter,
+    session: string,
+    certificate: string,
+    outcome: string,
+    result: JsonValue,
+  ): Promise<void> {
+    if (!this.#answers.has(certificate))
+      throw new EnforcementError('OUTCOME_REFUSED', 'expected a certificate in use');
+    this.settled.push({ tenant, session, certificate, outcome, result });
+  }
+
+  async prompt(
+    principal: AuthorizeRequest['principal'],
+    session: string | null,
+    text: string,
+  ): Promise<string> {
+    this.prompts.push({ principal, session, text });
+    return session ?? `${principal.id}~1`;
+  }
+}

@@ -1,0 +1,97 @@
+import { field } from '@provability-fabric/kernel';
+import type { Question } from './forwarder.ts';
+import { idKey, type Request, type RequestId } from './message.ts';
+import type { Pending, PendingKind, PendingTable } from './pending.ts';
+import { INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, REFUSED } from './refusal.ts';
+import { routeOf, taskIdOf } from './routes.ts';
+import type { TaskTable } from './tasks.ts';
+
+export type Admission =
+  | { readonly ok: true; readonly pending: Pending; readonly question?: Question | undefined }
+  | {
+      readonly ok: false;
+      /** Null where an answer under the request's own id would be taken for another's. */
+      readonly id: RequestId | null;
+      readonly rpcCode: number;
+      readonly code: AdmissionCode;
+      readonly text: string;
+    };
+
+type AdmissionCode = 'ID_IN_USE' | 'UNKNOWN_METHOD' | 'TOO_MANY_PENDING' | 'INVALID_PARAMS' | 'NOT_PERMITTED';
+
+/** Whether a well-formed request may wait for its turn, and what has to be decided about it then. */
+export function admit(
+  request: Request,
+  { pending: table, tasks, maxPending }: { pending: PendingTable; tasks: TaskTable; maxPending: number },
+): Admission {
+  const { id, key, method } = request;
+  const params = request.params ?? {};
+  const refuse = (rpcCode: number, code: AdmissionCode, text: string): Admission => {
+    return { ok: false, id, rpcCode, code, text };
+  };
+  if (table.isInUse(key)) {
+    const text = 'expected a new request id, got one in use';
+    const answered = table.get(key) === undefined ? id : null;
+    return { ok: false, id: answered, rpcCode: INVALID_REQUEST, code: 'ID_IN_USE', text };
+  }
+  const route = routeOf(method);
+  if (route === undefined) {
+    const text = `expected a method of MCP 2025-11-25, got \`${printable(method)}\`; no other is forwarded`;
+    return refuse(METHOD_NOT_FOUND, 'UNKNOWN_METHOD', text);
+  }
+  if (table.size >= maxPending) {
+    const text = `expected at most ${maxPending} requests under way; wait for some to be answered`;
+    return refuse(REFUSED, 'TOO_MANY_PENDING', text);
+  }
+  switch (route.kind) {
+    case 'pass':
+    case 'list-tools':
+      return { ok: true, pending: newPending(request, route.kind) };
+    case 'task-result': {
+      const taskId = taskIdOf(params);
+      const task = tasks.get(taskId);
+      if (task !== undefined) {
+        return {
+          ok: true,
+          pending: newPending(request, 'task-result', { taskId, progressKey: task.progressKey }),
+        };
+      }
+      const text =
+        'refused: NOT_PERMITTED: expected the `taskId` of a task that a call of this session created';
+      return refuse(REFUSED, 'NOT_PERMITTED', text);
+    }
+    case 'decide': {
+      const asked = route.ask(params);
+      if (!asked.ok) return refuse(INVALID_PARAMS, 'INVALID_PARAMS', asked.reason);
+      const { action, target, value, asTask } = asked;
+      return {
+        ok: true,
+        pending: newPending(request, action, { asTask }),
+        question: { action, target, value },
+      };
+    }
+  }
+}
+
+function newPending(
+  { id, key, params }: Request,
+  kind: PendingKind,
+  more: { asTask?: boolean; taskId?: string | undefined; progressKey?: string | undefined } = {},
+): Pending {
+  return {
+    id,
+    key,
+    kind,
+    asTask: more.asTask ?? false,
+    taskId: more.taskId,
+    progressKey: idKey(field(field(params, '_meta'), 'progressToken')) ?? more.progressKey,
+    stage: 'queued',
+    certificateId: undefined,
+    abandoned: false,
+  };
+}
+
+/** The client chose it: short, and nothing that could act on a terminal. */
+function printable(method: string): string {
+  return method.slice(0, 64).replace(/[^\x20-\x7e]/g, '?');
+}

@@ -1,0 +1,137 @@
+import type { JsonValue } from '@provability-fabric/kernel';
+import type { Changes } from './changes.ts';
+import type { Outcomes } from './outcomes.ts';
+import type { Outlet } from './outlet.ts';
+import type { Pending, PendingTable } from './pending.ts';
+import type { Decider, Decision, RelayEvents } from './ports.ts';
+import { evidenceUnavailable, refusalOf } from './refusal.ts';
+
+type Refused = Exclude<Decision, { readonly effect: 'allow' }>;
+
+export interface Question {
+  readonly action: 'call' | 'read';
+  readonly target: string;
+  readonly value: JsonValue;
+}
+
+/** A line on its way to the upstream: the bytes that came, and what must be known before they go on. */
+export interface Outgoing {
+  readonly bytes: Buffer;
+  readonly pending?: Pending | undefined;
+  readonly question?: Question | undefined;
+}
+
+export interface ForwarderParts {
+  readonly upstreamOut: Outlet;
+  readonly pending: PendingTable;
+  readonly outcomes: Outcomes;
+  readonly decider: Decider;
+  readonly events: RelayEvents;
+  readonly changes: Changes;
+  readonly newRequestId: () => string;
+  readonly maxQueuedBytes: number;
+  readonly maxQueuedLines: number;
+}
+
+/**
+ * The only way to the upstream: one line at a time, in the order received, each decided before it goes.
+ * Decisions are made one after the other because each depends on what the session has done so far.
+ */
+export class Forwarder {
+  private readonly queue: Outgoing[] = [];
+  private queuedBytes = 0;
+  private running = false;
+  private deciding = false;
+  private stopped = false;
+
+  constructor(private readonly parts: ForwarderParts) {}
+
+  push(line: Outgoing): void {
+    this.queue.push(line);
+    this.queuedBytes += line.bytes.length;
+    if (!this.running) void this.run();
+  }
+
+  get isFull(): boolean {
+    return this.queuedBytes >= this.parts.maxQueuedBytes || this.queue.length >= this.parts.maxQueuedLines;
+  }
+
+  /** Whether everything received has been dealt with. */
+  get isIdle(): boolean {
+    return !this.running;
+  }
+
+  get isDeciding(): boolean {
+    return this.deciding;
+  }
+
+  /**
+   * Nothing more goes out. A decision under way is still awaited (see `isDeciding`); what it allows is not
+   * sent.
+   */
+  stop(): void {
+    this.stopped = true;
+    this.queue.length = 0;
+    this.queuedBytes = 0;
+  }
+
+  private async run(): Promise<void> {
+    this.running = true;
+    for (let line = this.queue[0]; line !== undefined; line = this.queue[0]) {
+      await this.parts.upstreamOut.ready();
+      if (this.stopped) break;
+      await this.forward(line);
+      if (this.stopped) break;
+      this.queue.shift();
+      this.queuedBytes -= line.bytes.length;
+      this.parts.changes.announce();
+    }
+    this.running = false;
+    this.parts.changes.announce();
+  }
+
+  private async forward({ bytes, pending, question }: Outgoing): Promise<void> {
+    const { upstreamOut, outcomes } = this.parts;
+    if (pending === undefined) return upstreamOut.write(bytes);
+    if (pending.abandoned) return this.parts.pending.remove(pending);
+    if (!upstreamOut.isOpen) return outcomes.giveUp(pending, 'UPSTREAM_CLOSED', 'the server has gone');
+    if (question === undefined) return this.send(pending, bytes);
+
+    pending.stage = 'deciding';
+    this.deciding = true;
+    const decision = await this.decide(question);
+    // From here to the end nothing is awaited before the line is sent: no cancellation can slip between.
+    this.deciding = false;
+    if (decision?.effect !== 'allow') return this.refuse(pending, question, decision);
+    pending.certificateId = decision.certificateId;
+    if (!pending.abandoned) return this.send(pending, bytes);
+    // Certified, but cancelled or given up meanwhile: it certainly did not happen.
+    this.parts.pending.remove(pending);
+    this.deciding = true;
+    await outcomes.record(decision.certificateId, { outcome: 'failed' });
+    this.deciding = false;
+  }
+
+  private send(pending: Pending, bytes: Buffer): void {
+    pending.stage = 'forwarded';
+    this.parts.pending.restartClock(pending);
+    this.parts.upstreamOut.write(bytes);
+  }
+
+  private refuse(pending: Pending, question: Question, decision: Refused | undefined): void {
+    this.parts.pending.remove(pending);
+    const refusal = decision === undefined ? evidenceUnavailable() : refusalOf(decision);
+    this.parts.events.emit('mcp.refused', { action: question.action, code: refusal.code });
+    this.parts.outcomes.answer(pending, refusal);
+  }
+
+  /** Undefined where no decision could be had: then nothing goes on. */
+  private async decide(question: Question): Promise<Decision | undefined> {
+    try {
+      return await this.parts.decider.decide({ requestId: this.parts.newRequestId(), ...question });
+    } catch {
+      this.parts.events.emit('mcp.decision-failed', { action: question.action });
+      return undefined;
+    }
+  }
+}

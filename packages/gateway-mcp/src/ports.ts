@@ -1,0 +1,44 @@
+import type { JsonValue } from '@provability-fabric/kernel';
+
+/** One thing the agent asks for over MCP, as the relay understood it. `value` is the parsed form of the very bytes to be sent on. */
+export interface ActionRequest {
+  /** Unique per request of this relay; a repeat would get the first answer. */
+  readonly requestId: string;
+  readonly action: 'call' | 'read';
+  /** The tool's name, or the resource URI (`mcp-prompt:NAME` for prompts, `mcp-completion:REF` for completions). */
+  readonly target: string;
+  readonly value: JsonValue;
+}
+
+export type Decision =
+  | { readonly effect: 'allow'; readonly certificateId: string }
+  | {
+      readonly effect: 'block' | 'hold';
+      /** Absent where nothing could be recorded (evidence unavailable, not authenticated). */
+      readonly certificateId?: string;
+      readonly code: string;
+      readonly clause?: string;
+      readonly ticket?: string;
+    };
+
+export interface ActionOutcome {
+  readonly outcome: 'done' | 'failed' | 'ambiguous';
+  /** What the upstream returned (the JSON-RPC result or error object); absent when nothing came. */
+  readonly result?: JsonValue;
+}
+
+/**
+ * Who decides. `decide` resolves only after the decision is durable, `settle` only after the outcome is: the relay
+ * sends nothing on before. Either rejects only when the evidence store is broken; the relay then refuses (fail closed).
+ */
+export interface Decider {
+  decide(request: ActionRequest): Promise<Decision>;
+  settle(certificateId: string, outcome: ActionOutcome): Promise<void>;
+  /** Whether the principal may ever call this tool, whatever its arguments; hides the others from tools/list. */
+  mayEverCall(tool: string): boolean;
+}
+
+/** Named happenings for the log; never a value, argument or result. */
+export interface RelayEvents {
+  emit(event: string, details: Readonly<Record<string, string | number>>): void;
+}

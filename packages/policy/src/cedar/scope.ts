@@ -1,0 +1,74 @@
+import { CedarError } from './errors.ts';
+import type { CedarActionScope, CedarEntityName, CedarScope } from './ir.ts';
+import { isIn, type Situation } from './situation.ts';
+import { EntityUid } from './values.ts';
+
+export type Axis = 'principal' | 'action' | 'resource';
+export const AXES: readonly Axis[] = ['principal', 'action', 'resource'];
+
+/** One line of a policy's scope, ready to be matched and indexed. */
+export interface ScopeTest {
+  readonly axis: Axis;
+  matches(situation: Situation): boolean;
+  /** The same with what is above the entity left open. */
+  mayMatch(uid: EntityUid): boolean;
+  /** Where to file the policy: a request finds everything that can match it under what it is, is in, and its type. */
+  readonly anchors: readonly Anchor[];
+}
+
+export interface Anchor {
+  readonly relation: 'equals' | 'in' | 'is';
+  /** Entity key, or for `is` a type. */
+  readonly key: string;
+}
+
+/** undefined: any. */
+export function scopeTest(axis: Axis, scope: CedarScope | CedarActionScope): ScopeTest | undefined {
+  switch (scope.op) {
+    case 'any':
+      return undefined;
+    case 'equals': {
+      const key = keyOf(scope.entity);
+      return {
+        axis,
+        matches: (situation) => situation[axis].key === key,
+        mayMatch: (uid) => uid.key === key,
+        anchors: [{ relation: 'equals', key }],
+      };
+    }
+    case 'in': {
+      const keys = ('entities' in scope ? scope.entities : [scope.entity]).map(keyOf);
+      return {
+        axis,
+        matches: (situation) => keys.some((key) => isIn(situation, situation[axis], key)),
+        mayMatch: () => keys.length > 0,
+        anchors: keys.map((key) => ({ relation: 'in', key })),
+      };
+    }
+    case 'is': {
+      const { type } = scope;
+      return {
+        axis,
+        matches: (situation) => situation[axis].type === type,
+        mayMatch: (uid) => uid.type === type,
+        anchors: [{ relation: 'is', key: type }],
+      };
+    }
+    case 'is in': {
+      const { type } = scope;
+      const key = keyOf(scope.entity);
+      return {
+        axis,
+        matches: (situation) => situation[axis].type === type && isIn(situation, situation[axis], key),
+        mayMatch: (uid) => uid.type === type,
+        anchors: [{ relation: 'in', key }],
+      };
+    }
+    default:
+      throw new CedarError('CEDAR_IR', `expected a known scope, got \`${JSON.stringify(scope)}\``);
+  }
+}
+
+function keyOf({ type, id }: CedarEntityName): string {
+  return new EntityUid(type, id).key;
+}

@@ -1,0 +1,61 @@
+import {
+  type Crypto,
+  canonicalJson,
+  type Digest,
+  digestJson,
+  type JsonValue,
+} from '@provability-fabric/kernel';
+import { type CedarEvaluator, type EntityStore, loadCedar } from './cedar/index.ts';
+import { toolEntities } from './checks/permit/request.ts';
+import type { Clause, CompiledBundle, FlowClause, LimitClause, ToolRule } from './compiled-bundle.ts';
+import { PolicyError } from './errors.ts';
+
+/** A compiled bundle made ready to run: conditions compiled, clauses sorted by check. */
+export interface LoadedBundle {
+  readonly ir: CompiledBundle;
+  readonly digest: Digest;
+  readonly crypto: Crypto;
+  readonly cedar: CedarEvaluator;
+  /** The tools and their effects, for Cedar. */
+  readonly entities: EntityStore;
+  readonly clauses: ReadonlyMap<string, Clause>;
+  readonly flows: readonly FlowClause[];
+  readonly limits: readonly LimitClause[];
+  /** Clauses that end some day. */
+  readonly expiring: readonly Clause[];
+  readonly constants: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** Throws PolicyError BUNDLE_MALFORMED or CedarError for an IR that no compiler of ours wrote. */
+export function loadBundle(ir: CompiledBundle, crypto: Crypto): LoadedBundle {
+  const constants = Object.entries(ir.constants).map(
+    ([name, values]) => [name, new Set(values.map((value) => canonicalJson(value)))] as const,
+  );
+  const cedar = loadCedar(ir.cedar);
+  const permits = ir.clauses.filter((clause) => clause.kind === 'permit').map(({ id }) => id);
+  const policies = cedar.policies.map(({ id }) => id);
+  if (permits.toSorted().join('\n') !== policies.toSorted().join('\n')) {
+    throw new PolicyError(
+      'BUNDLE_MALFORMED',
+      'expected one permit clause for each Cedar policy, and no other',
+    );
+  }
+  return {
+    ir,
+    digest: digestJson(crypto, ir as unknown as JsonValue),
+    crypto,
+    cedar,
+    entities: toolEntities(ir),
+    clauses: new Map(ir.clauses.map((clause) => [clause.id, clause])),
+    flows: ir.clauses.filter((clause) => clause.kind === 'flow'),
+    limits: ir.clauses.filter((clause) => clause.kind === 'limit'),
+    expiring: ir.clauses.filter((clause) => clause.expires !== null),
+    constants: new Map(constants),
+  };
+}
+
+/** The rule of a tool; tool names are the agent's, so only own members count. */
+export function toolRule(ir: CompiledBundle, tool: string): ToolRule | undefined {
+  if (Object.hasOwn(ir.tools, tool)) return ir.tools[tool];
+  return Object.hasOwn(ir.tools, '*') ? ir.tools['*'] : undefined;
+}

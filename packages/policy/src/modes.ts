@@ -1,0 +1,18 @@
+import type { Mode } from '@provability-fabric/statements';
+import type { Environment } from './input.ts';
+
+const STRENGTH: Readonly<Record<Mode, number>> = { shadow: 0, monitor: 1, enforce: 2 };
+
+export function weaker(a: Mode, b: Mode): Mode {
+  return STRENGTH[a] <= STRENGTH[b] ? a : b;
+}
+
+export function stronger(a: Mode, b: Mode): Mode {
+  return STRENGTH[a] >= STRENGTH[b] ? a : b;
+}
+
+/** The environment's word on clauses. `disabled` weakens all to shadow; high assurance lets nothing weaken them. */
+export function environmentMode(environment: Environment, assurance: 'standard' | 'high'): Mode {
+  if (assurance === 'high') return 'enforce';
+  return environment.enforcement_mode === 'disabled' ? 'shadow' : environment.enforcement_mode;
+}

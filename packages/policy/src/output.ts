@@ -1,0 +1,71 @@
+import type { Digest, JsonValue, Label } from '@provability-fabric/kernel';
+import type { CheckResult, Effect, Mode, Verdict } from '@provability-fabric/statements';
+
+/** Why an action is not simply accepted. */
+export interface Reason {
+  readonly check: CheckName;
+  readonly code: ReasonCode;
+  /** The clause at work; null for what no clause can weaken, and for default deny. */
+  readonly clause: string | null;
+  readonly verdict: Exclude<Verdict, 'accept'>;
+  /** The mode in force for it: `enforce` blocks. */
+  readonly mode: Mode;
+  readonly severity: string;
+  /** For operators only: which argument, which earlier event, what would have been allowed. */
+  readonly witness: JsonValue;
+}
+
+export const CHECKS = ['authority', 'permit', 'trace', 'flow', 'limits'] as const;
+export type CheckName = (typeof CHECKS)[number];
+
+/** The codes that this version can give; each has a section in docs/reference/reason-codes.md. */
+export const REASON_CODES = [
+  'CAP_MISS',
+  'CAP_EXPIRED',
+  'EPOCH_STALE',
+  'EPOCH_FUTURE',
+  'NOT_PERMITTED',
+  'FORBIDDEN',
+  'EVAL_ERROR',
+  'TRACE_FORBIDDEN',
+  'LABEL_FLOW',
+  'UNTRUSTED_ARGUMENT',
+  'CROSS_TENANT',
+  'LIMIT_EXCEEDED',
+  'OUTCOME_AMBIGUOUS',
+  'BUNDLE_EXPIRED',
+] as const;
+export type ReasonCode = (typeof REASON_CODES)[number];
+
+/** The answer to an intent. */
+export interface Decision {
+  readonly kind: 'decision';
+  readonly verdict: Verdict;
+  readonly effect: Effect;
+  readonly mode: Mode | 'disabled';
+  readonly checks: readonly CheckResult[];
+  readonly reasons: readonly Reason[];
+  readonly args_digest: Digest;
+  readonly label: Label;
+  /** Clauses past their expiry: restrictions keep restricting, and somebody should hear of it. */
+  readonly expired: readonly string[];
+}
+
+export interface Settled {
+  readonly kind: 'settled';
+  readonly result_digest: Digest | null;
+  readonly result_label: Label;
+  readonly label: Label;
+}
+
+export interface Noted {
+  readonly kind: 'noted';
+}
+
+/** An input that has no place here (an outcome of nothing pending, a second opening): nothing moves. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly problem: string;
+}
+
+export type Output = Decision | Settled | Noted | Refused;

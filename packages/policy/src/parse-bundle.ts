@@ -1,0 +1,217 @@
+import {
+  asClauseId,
+  asTenantId,
+  asToolName,
+  type Digest,
+  field,
+  type JsonValue,
+  label,
+  parsePointer,
+} from '@provability-fabric/kernel';
+import { checkReferences } from './bundle-references.ts';
+import type { CedarIr } from './cedar/index.ts';
+import {
+  type AutomataDocument,
+  BUNDLE_FORMAT,
+  type Clause,
+  type CompiledBundle,
+  type DocumentRule,
+  type EventClass,
+  type LabelTemplate,
+  type ParameterRule,
+  type Source,
+  type StoreRule,
+  type ToolRule,
+  type TraceAutomaton,
+  type TraceClause,
+} from './compiled-bundle.ts';
+import {
+  byName,
+  flag,
+  integer,
+  listOf,
+  malformed,
+  matching,
+  members,
+  objectAt,
+  oneOf,
+  orNull,
+  type Reader,
+  textThat,
+} from './structure.ts';
+
+/**
+ * A compiled bundle from JSON that anyone may have written (an evidence file carries its own). Total and
+ * strict: what it returns, `step` can run without finding something missing. The inside of `cedar` is
+ * `loadCedar`'s to check. Throws PolicyError BUNDLE_MALFORMED.
+ */
+export function parseCompiledBundle(value: JsonValue): CompiledBundle {
+  const bundle = readBundle(value, 'bundle');
+  checkReferences(bundle);
+  return bundle;
+}
+
+const toolName = textThat('a tool name', asToolName);
+const clauseId = textThat('a clause id', asClauseId);
+const tenant = textThat('a tenant id', asTenantId);
+const name: Reader<string> = matching(
+  /^[A-Za-z0-9._-]{1,64}$/,
+  'a name of 1 to 64 characters out of A-Z a-z 0-9 . _ -',
+);
+const line: Reader<string> = textThat(
+  'a line of 1 to 256 characters',
+  (text) => text.length <= 256 && isLine(text),
+);
+const pattern: Reader<string> = textThat(
+  'a pattern of 1 to 1024 characters',
+  (text) => text.length <= 1024 && isLine(text),
+);
+const pointer = textThat('a JSON pointer', parsePointer);
+const digest = matching<Digest>(/^[0-9a-f]{64}$/, '64 lowercase hex digits');
+const mode = oneOf('shadow', 'monitor', 'enforce');
+const effect = oneOf('read', 'write', 'egress', 'admin');
+const instant = integer(0);
+
+/** Neither empty nor with control characters, which could forge a second line in a log. */
+function isLine(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < 0x20 || code === 0x7f) return false;
+  }
+  return text !== '';
+}
+
+const labelMembers = members<LabelTemplate>({
+  level: oneOf('public', 'internal', 'confidential', 'secret'),
+  compartments: listOf(
+    textThat('a compartment', (text) =>
+      label('public', [text === 'tenant:{tenant}' ? 'tenant:any' : text], 'trusted'),
+    ),
+  ),
+  integrity: oneOf('trusted', 'untrusted'),
+});
+
+/** In its one form, compartments ascending, so that two templates are equal exactly if their bytes are. */
+const labelTemplate: Reader<LabelTemplate> = (value, where) => {
+  const template = labelMembers(value, where);
+  const ascending = template.compartments.every(
+    (item, at) => at === 0 || (template.compartments[at - 1] as string) < item,
+  );
+  return ascending ? template : malformed(where, 'compartments in ascending order, each once', value);
+};
+
+/** A member of a union, chosen by the object's own `kind`. */
+function byKind<T>(readers: Readonly<Record<string, Reader<T>>>): Reader<T> {
+  return (value, where) => {
+    const kind = field(value, 'kind');
+    if (typeof kind !== 'string' || !Object.hasOwn(readers, kind)) {
+      return malformed(`${where}.kind`, Object.keys(readers).join(' or '), kind);
+    }
+    return (readers[kind] as Reader<T>)(value, where);
+  };
+}
+
+const source = byKind<Source>({
+  prompt: members({ kind: oneOf('prompt') }),
+  constant: members({ kind: oneOf('constant'), set: name }),
+  result: members({ kind: oneOf('result'), tool: toolName }),
+});
+
+const parameterRule = members<ParameterRule>({
+  from: orNull(listOf(source, 1)),
+  endorse: listOf(source),
+  stores: orNull(listOf(name, 1)),
+  optional: flag,
+});
+
+const toolRule = members<ToolRule>({
+  effect,
+  once: flag,
+  returns: orNull(labelTemplate),
+  clearance: orNull(labelTemplate),
+  parameters: byName(pointer, parameterRule),
+});
+
+const storeRule = members<StoreRule>({
+  paths: listOf(pattern, 1),
+  label: labelTemplate,
+  accepts: labelTemplate,
+});
+const documentRule = members<DocumentRule>({ uri: pattern, label: labelTemplate });
+const eventClass = members<EventClass>({
+  tools: orNull(listOf(toolName, 1)),
+  effects: orNull(listOf(effect, 1)),
+});
+
+const common = {
+  id: clauseId,
+  mode,
+  severity: oneOf('low', 'medium', 'high', 'critical'),
+  owner: line,
+  expires: orNull(instant),
+  critical: flag,
+  description: textThat('text of at most 1024 characters', (text) => text.length <= 1024),
+};
+
+const clause = byKind<Clause>({
+  permit: members({ ...common, kind: oneOf('permit') }),
+  trace: members({
+    ...common,
+    kind: oneOf('trace'),
+    pattern: byKind<TraceClause['pattern']>({
+      never: members({ kind: oneOf('never'), never: eventClass }),
+      after_never: members({ kind: oneOf('after_never'), after: eventClass, never: eventClass }),
+    }),
+  }),
+  flow: members({
+    ...common,
+    kind: oneOf('flow'),
+    rule: oneOf('session_label', 'parameters'),
+    on: eventClass,
+  }),
+  limit: members({
+    ...common,
+    kind: oneOf('limit'),
+    on: eventClass,
+    max: integer(1),
+    window_ms: orNull(integer(1)),
+    tolerance_ms: integer(0),
+  }),
+});
+
+const constant: Reader<JsonValue> = (value, where) => {
+  const scalar =
+    value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value);
+  return scalar ? (value as JsonValue) : malformed(where, 'text, a whole number, true, false or null', value);
+};
+
+const automaton = members<TraceAutomaton>({
+  clause: clauseId,
+  initial: integer(0),
+  states: integer(1),
+  transitions: listOf(members({ from: integer(0), on: eventClass, to: integer(0), violation: flag })),
+});
+
+const readBundle = members<CompiledBundle>({
+  format: oneOf(BUNDLE_FORMAT),
+  name: matching(/^[a-z0-9-]{1,64}$/, 'a bundle name of 1 to 64 characters out of a-z 0-9 -'),
+  version: integer(1),
+  owner: line,
+  expires: orNull(instant),
+  tenants: listOf(tenant, 1),
+  assurance: oneOf('standard', 'high'),
+  default_mode: mode,
+  compiler: line,
+  sources: byName(pattern, digest),
+  constants: byName(name, listOf(constant)),
+  tools: byName((key, where) => (key === '*' ? '*' : toolName(key, where)), toolRule),
+  documents: listOf(documentRule),
+  stores: byName(name, storeRule),
+  clauses: listOf(clause),
+  cedar: (value, where) => objectAt(value, where) as unknown as CedarIr,
+  automata: members<AutomataDocument>({
+    format: oneOf('provability-fabric/dfa/v1'),
+    automata: listOf(automaton),
+  }),
+  hashes: members({ policy: digest, automata: digest, labeler: digest }),
+});

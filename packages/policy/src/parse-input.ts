@@ -1,0 +1,116 @@
+import { field, isJsonObject, type JsonValue } from '@provability-fabric/kernel';
+import { PolicyError } from './errors.ts';
+import type { Capability, Environment, Input, Principal } from './input.ts';
+
+/** An input read back from a record. Strict: a record is attacker-controlled until its root has been compared. */
+export function parseInput(value: JsonValue): Input {
+  const at = count(value, 'at');
+  const kind = field(value, 'kind');
+  switch (kind) {
+    case 'open':
+      return {
+        kind,
+        at,
+        tenant: text(value, 'tenant'),
+        session: text(value, 'session'),
+        principal: text(value, 'principal'),
+        environment: environment(field(value, 'environment')),
+        epoch: count(value, 'epoch'),
+      };
+    case 'prompt':
+      return { kind, at, text: text(value, 'text') };
+    case 'intent': {
+      const action = field(value, 'action');
+      return {
+        kind,
+        at,
+        certificate_id: text(value, 'certificate_id'),
+        principal: principal(field(value, 'principal')),
+        capability: capability(field(value, 'capability')),
+        action: {
+          kind: oneOf(action, 'kind', ['call', 'read']),
+          target: text(action, 'target'),
+          args: present(action, 'args'),
+        },
+        epoch: count(value, 'epoch'),
+        attributes: present(value, 'attributes'),
+      };
+    }
+    case 'outcome':
+      return {
+        kind,
+        at,
+        certificate_id: text(value, 'certificate_id'),
+        outcome: oneOf(value, 'outcome', ['done', 'failed', 'ambiguous']),
+        result: present(value, 'result'),
+      };
+    case 'mode':
+      return { kind, at, environment: environment(field(value, 'environment')) };
+    case 'epoch':
+      return { kind, at, epoch: count(value, 'epoch') };
+    case 'tick':
+      return { kind, at };
+    default:
+      return malformed('`kind` to be an input kind');
+  }
+}
+
+function principal(value: JsonValue | undefined): Principal {
+  return {
+    id: text(value, 'id'),
+    roles: texts(value, 'roles'),
+    org: text(value, 'org'),
+    tenant: text(value, 'tenant'),
+    attributes: present(value, 'attributes'),
+  };
+}
+
+function capability(value: JsonValue | undefined): Capability | null {
+  if (value === null) return null;
+  return { id: text(value, 'id'), caps: texts(value, 'caps'), expires: count(value, 'expires') };
+}
+
+function environment(value: JsonValue | undefined): Environment {
+  const mode = field(value, 'default_mode');
+  const overlay = field(value, 'overlay');
+  if (overlay !== null && typeof overlay !== 'string') malformed('`overlay` to be text or null');
+  return {
+    enforcement_mode: oneOf(value, 'enforcement_mode', ['shadow', 'monitor', 'enforce', 'disabled']),
+    default_mode: mode === null ? null : oneOf(value, 'default_mode', ['shadow', 'monitor', 'enforce']),
+    overlay,
+  };
+}
+
+function malformed(expected: string): never {
+  throw new PolicyError('INPUT_MALFORMED', `expected ${expected} in a decision input`);
+}
+
+function present(value: JsonValue | undefined, key: string): JsonValue {
+  return (
+    field(value, key) ?? (isJsonObject(value) && field(value, key) === null ? null : malformed(`\`${key}\``))
+  );
+}
+
+function text(value: JsonValue | undefined, key: string): string {
+  const found = field(value, key);
+  return typeof found === 'string' ? found : malformed(`\`${key}\` to be text`);
+}
+
+function count(value: JsonValue | undefined, key: string): number {
+  const found = field(value, key);
+  return Number.isSafeInteger(found) && (found as number) >= 0
+    ? (found as number)
+    : malformed(`\`${key}\` to be a non-negative integer`);
+}
+
+function texts(value: JsonValue | undefined, key: string): readonly string[] {
+  const found = field(value, key);
+  const valid = Array.isArray(found) && found.every((item) => typeof item === 'string');
+  return valid ? (found as readonly string[]) : malformed(`\`${key}\` to be a list of texts`);
+}
+
+function oneOf<const T extends string>(value: JsonValue | undefined, key: string, allowed: readonly T[]): T {
+  const found = field(value, key);
+  const match = allowed.find((candidate) => candidate === found);
+  return match ?? malformed(`\`${key}\` to be one of ${allowed.join(', ')}`);
+}

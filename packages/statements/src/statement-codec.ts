@@ -1,0 +1,118 @@
+import {
+  type Crypto,
+  type Digest,
+  digestOf,
+  type JsonValue,
+  requireCanonical,
+  strictCanonicalBytes,
+} from '@provability-fabric/kernel';
+import { z } from 'zod';
+import { StatementError } from './errors.ts';
+import type { Statement } from './statement.ts';
+
+const payloadTypes = {
+  'permission-certificate': 'application/vnd.provability-fabric.permission-certificate+json',
+  'outcome-certificate': 'application/vnd.provability-fabric.outcome-certificate+json',
+  'session-record': 'application/vnd.provability-fabric.session-record+json',
+} as const;
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lowercase hex digits');
+const count = z.int().nonnegative();
+const name = z.string().min(1).max(256);
+const mode = z.enum(['shadow', 'monitor', 'enforce']);
+const modeOrDisabled = z.enum(['shadow', 'monitor', 'enforce', 'disabled']);
+const verdict = z.enum(['accept', 'hold', 'reject', 'error']);
+const label = z.strictObject({
+  level: z.enum(['public', 'internal', 'confidential', 'secret']),
+  compartments: z.array(name),
+  integrity: z.enum(['trusted', 'untrusted']),
+});
+const bundle = z.strictObject({ name, version: z.int().positive(), digest });
+const link = {
+  tenant: name,
+  session: name,
+  seq: count,
+  previous: digest.nullable(),
+  state: z.strictObject({ before: digest, after: digest }),
+  input_root: digest,
+  issued_at: z
+    .string()
+    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'expected RFC 3339 UTC with milliseconds'),
+};
+
+const schema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('permission-certificate'),
+    ...link,
+    certificate_id: digest,
+    principal: z.strictObject({ id: name, roles: z.array(name), org: z.string().max(256) }),
+    action: z.strictObject({ kind: name, target: z.string().min(1).max(4096), args_digest: digest }),
+    bundle,
+    overlay: digest.nullable(),
+    policy_hash: digest,
+    automata_hash: digest,
+    labeler_hash: digest,
+    epoch: count,
+    verdict,
+    effect: z.enum(['allow', 'hold', 'block']),
+    mode: modeOrDisabled,
+    checks: z.array(z.strictObject({ check: name, verdict })),
+    reasons: z.array(
+      z.strictObject({ check: name, code: name, clause: name.nullable(), mode, severity: name }),
+    ),
+    labels: z.strictObject({ session: label }),
+    approval: z.string().nullable(),
+    break_glass: z.string().nullable(),
+  }),
+  z.strictObject({
+    type: z.literal('outcome-certificate'),
+    ...link,
+    certificate_id: digest,
+    outcome: z.enum(['done', 'failed', 'ambiguous']),
+    result_digest: digest.nullable(),
+    label,
+    labels: z.strictObject({ session: label }),
+  }),
+  z.strictObject({
+    type: z.literal('session-record'),
+    ...link,
+    kind: z.enum(['open', 'prompt', 'mode', 'epoch', 'bundle', 'tick']),
+    bundle,
+    epoch: count,
+    mode: modeOrDisabled,
+  }),
+]);
+
+export function payloadTypeOf(statement: Statement): string {
+  return payloadTypes[statement.type];
+}
+
+/** The one byte form of a statement: strict RFC 8785, numbers are safe integers. */
+export function encodeStatement(statement: Statement): Uint8Array {
+  return strictCanonicalBytes(statement as unknown as JsonValue);
+}
+
+/** The statement in a DSSE payload. Unknown fields, another byte form or a payload type that disagrees are refused. */
+export function decodeStatement(payloadType: string, payload: Uint8Array): Statement {
+  const value = requireCanonical(payload);
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new StatementError(
+      'STATEMENT_MALFORMED',
+      `expected a statement, field \`${issue?.path.join('.') ?? ''}\`: ${issue?.message ?? 'malformed'}`,
+    );
+  }
+  const statement = parsed.data as unknown as Statement;
+  if (payloadTypes[statement.type] !== payloadType) {
+    throw new StatementError(
+      'STATEMENT_UNKNOWN_TYPE',
+      `expected payload type \`${payloadTypes[statement.type]}\` for a ${statement.type}, came \`${payloadType}\``,
+    );
+  }
+  return statement;
+}
+
+export function statementDigest(crypto: Crypto, payload: Uint8Array): Digest {
+  return digestOf(crypto, payload);
+}
