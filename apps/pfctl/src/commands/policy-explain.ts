@@ -1,3 +1,4 @@
+import type { JsonValue } from '@provability-fabric/kernel';
 import type { Command } from 'commander';
 import { PfctlError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -78,13 +79,14 @@ async function explainAction(
     prompt: prompt ?? null,
     at: terminal.now(),
   });
-  const { target, verdict, effect, mode, checks, reasons, label } = event;
+  // Names and state digests of a session that never was would only mislead.
+  const { session: _session, index: _index, state: _state, ...answer } = event;
   await terminal.write(
     format === 'json'
-      ? `${visibleJson(canonicalJson({ target, verdict, effect, mode, checks, reasons, label } as never))}\n`
+      ? `${visibleJson(canonicalJson(answer as unknown as JsonValue))}\n`
       : formatEvent(event, style),
   );
-  return verdict === 'accept' ? EXIT.ok : EXIT.denied;
+  return event.verdict === 'accept' ? EXIT.ok : EXIT.denied;
 }
 
 function parseArguments<Value>(parse: (text: string) => Value, text: string): Value {
