@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import type { Fabric } from './wire.ts';
 
 /** The audience that tokens for the sidecar must name. */
-export const AUDIENCE = 'sidecar-watcher';
+const AUDIENCE = 'sidecar-watcher';
 
 /** Serves the sidecar's routes over the fabric's enforcer. Rejects with PORT_IN_USE where the port is taken. */
 export async function serveHttp(

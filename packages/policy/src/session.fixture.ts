@@ -15,7 +15,7 @@ import type { Decision, Output } from './output.ts';
 import { initialState, type State, stateDigest } from './state.ts';
 import { step } from './step.ts';
 
-export const crypto: Crypto = {
+const crypto: Crypto = {
   sha256: (data) => new Uint8Array(createHash('sha256').update(data).digest()),
   verifyEd25519: () => false,
 };

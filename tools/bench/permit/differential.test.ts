@@ -11,4 +11,4 @@ it('unions of fifty and more policies over deep hierarchies are decided exactly 
   expect(count.withForbids).toBeGreaterThan(400);
   expect(count.withErrors).toBeGreaterThan(400);
   expect(count.requests - count.withErrors).toBeGreaterThan(20);
-});
+}, 240_000);

@@ -110,7 +110,7 @@ export class PfServe extends Program {
   }
 }
 
-function loggedIn(lines: Program['out'], event: string): Promise<Json> {
+export function loggedIn(lines: Program['out'], event: string): Promise<Json> {
   return lines.first(`\`${event}\` in the log`, (line) => {
     if (!line.startsWith('{')) return undefined;
     const entry = JSON.parse(line) as Json;

@@ -58,6 +58,13 @@ describe('a source that is refused', () => {
     const [problem] = await problems('permit(principal, action, resource);', 'entity User\nin [Nobody];');
     expect(problem).toMatchObject({ file: 'schema.cedarschema', line: 2 });
     expect(problem?.mend).not.toBe('');
+    for (const schema of [
+      'type A = B; type B = A;',
+      'action a in [b]; action b in [a];',
+      'entity A; entity A;',
+    ]) {
+      expect(await problems('', schema), schema).toMatchObject([{ file: 'schema.cedarschema' }]);
+    }
   });
 
   it('because a policy does not fit the schema names the policy', async () => {

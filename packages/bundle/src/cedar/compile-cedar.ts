@@ -122,7 +122,8 @@ function validate(
 ): Read<undefined> {
   const answer = cedar.validate({ schema: schema.text, policies: { staticPolicies: source.text } });
   if (answer.type === 'failure') {
-    throw new Error(`cedar-wasm does not validate what it has parsed: ${answer.errors[0]?.message}`);
+    // The policies have been parsed: what is left to be wrong as a whole is the schema, such as a cycle of types.
+    return { value: undefined, errors: wasmProblems(schema, answer.errors, () => undefined), warnings: [] };
   }
   const problems = (
     found: readonly { readonly error: (typeof answer.validationErrors)[number]['error'] }[],

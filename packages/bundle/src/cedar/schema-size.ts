@@ -12,9 +12,11 @@ export function oversizedType({ commonTypes }: CedarSchema): string | undefined 
   const sizeOf = (type: CedarTypeName): number => {
     switch (type.kind) {
       case 'common': {
+        const known = sizes.get(type.name);
         const definition = definitions.get(type.name);
-        // Cedar has refused common types that contain themselves.
-        const size = sizes.get(type.name) ?? (definition ? sizeOf(definition) : 1);
+        if (known !== undefined || !definition) return known ?? 1;
+        sizes.set(type.name, 1); // A type within itself ends here; the validator refuses it.
+        const size = sizeOf(definition);
         sizes.set(type.name, size);
         return size;
       }

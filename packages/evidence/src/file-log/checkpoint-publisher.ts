@@ -10,6 +10,9 @@ import type { TileTree } from './tile-tree.ts';
 /** After a failed attempt the next waits longer, up to this: a full disk is not helped by trying. */
 const MAX_RETRY_MS = 5_000;
 
+/** Tiles on their way to the disk together: half of the threads that Node has for files, the journal needs the others. */
+const TILES_AT_ONCE = 4;
+
 /**
  * Signs the tree as it grows. The tree holds durable entries only, and the tiles of a size are durable before its
  * checkpoint is: whoever reads a checkpoint finds everything that it covers.
@@ -149,12 +152,16 @@ export class CheckpointPublisher {
   }
 
   async #writeTiles(tiles: readonly TileFile[]): Promise<void> {
+    const left = tiles[Symbol.iterator]();
     const folders = new Set<string>();
-    for (const { path, bytes } of tiles) {
-      const file = join(this.#folder, path);
-      await this.#files.replace(file, bytes);
-      folders.add(dirname(file));
-    }
+    const writeOnward = async () => {
+      for (const { path, bytes } of left) {
+        const file = join(this.#folder, path);
+        folders.add(dirname(file));
+        await this.#files.replace(file, bytes);
+      }
+    };
+    await Promise.all(Array.from({ length: TILES_AT_ONCE }, writeOnward));
     for (const folder of folders) await this.#files.syncFolder(folder);
   }
 }

@@ -20,9 +20,9 @@ describe('an entity store', () => {
   });
 
   it('takes long chains in any order', () => {
-    const chain = Array.from({ length: 3000 }, (_, n) => node(n, n + 1));
-    expect(entityStore(chain).get(uid(0).key)?.ancestors.size).toBe(3000);
-    expect(entityStore(chain.reverse()).get(uid(0).key)?.ancestors.size).toBe(3000);
+    const chain = Array.from({ length: 1000 }, (_, n) => node(n, n + 1));
+    expect(entityStore(chain).get(uid(0).key)?.ancestors.size).toBe(1000);
+    expect(entityStore(chain.reverse()).get(uid(0).key)?.ancestors.size).toBe(1000);
   });
 
   it('counts parents that no entity describes', () => {

@@ -6,11 +6,11 @@ import { scalarsAt } from './arguments.ts';
 import { matchesWildcard, placeOf } from './paths.ts';
 
 /** What is known of nothing: as secret and as untrusted as can be, so that an undeclared tool under shadow taints all. */
-export const UNKNOWN: Label = label('secret', [], 'untrusted');
+const UNKNOWN: Label = label('secret', [], 'untrusted');
 /** The sink of a tool that writes or sends without saying what may leave: the public may. */
 const PUBLIC_SINK: Label = label('public', [], 'untrusted');
 
-export function forTenant(template: LabelTemplate, tenant: string): Label {
+function forTenant(template: LabelTemplate, tenant: string): Label {
   const compartments = template.compartments.map((name) =>
     name === 'tenant:{tenant}' ? `tenant:${tenant}` : name,
   );

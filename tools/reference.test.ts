@@ -1,0 +1,126 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createMetrics } from '@provability-fabric/gateway-http';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+// What the reference pages list is taken from the sources, so that neither can gain or lose an entry alone.
+
+const ROOT = resolve(import.meta.dirname, '..');
+const text = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+
+/** Whether a page names a code, event or metric as such: in backticks. */
+const names = (page: string) => (name: string) => text(page).includes(`\`${name}\``);
+const missingIn = (page: string, all: readonly string[]) => all.filter((name) => !names(page)(name));
+
+function find(path: string, visit: (node: ts.Node) => void): void {
+  const walk = (node: ts.Node): void => {
+    visit(node);
+    ts.forEachChild(node, walk);
+  };
+  walk(ts.createSourceFile(path, text(path), ts.ScriptTarget.ES2022, true));
+}
+
+/** The string literals of a type alias. */
+function unionIn(path: string, alias: string): readonly string[] {
+  const found: string[] = [];
+  find(path, (node) => {
+    if (!ts.isTypeAliasDeclaration(node) || node.name.text !== alias) return;
+    const types = ts.isUnionTypeNode(node.type) ? node.type.types : [node.type];
+    for (const type of types)
+      if (ts.isLiteralTypeNode(type) && ts.isStringLiteral(type.literal)) found.push(type.literal.text);
+  });
+  if (found.length === 0) throw new Error(`expected the type ${alias} in ${path}`);
+  return found;
+}
+
+/** The texts of a folder's sources that a pattern finds. */
+function matchesIn(folder: string, pattern: RegExp): readonly string[] {
+  const sources = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !/\.(test|fixture)\.ts$/.test(name))
+    .map((name) => text(join(folder, name)));
+  const found = sources.flatMap((source) => [...source.matchAll(pattern)].map(([, name]) => name as string));
+  return [...new Set(found)].sort();
+}
+
+describe('pf-verify.md', () => {
+  it('lists every failure, and no other', () => {
+    const codes = unionIn('apps/verify/src/failure.ts', 'FailureCode');
+    const section = text('docs/reference/pf-verify.md').split('## Failures')[1]?.split('\n## ')[0] ?? '';
+    const listed = [...section.matchAll(/^\| (.+?) \|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([A-Z_]+)`/g)].map(([, code]) => code as string),
+    );
+    expect(listed.toSorted()).toEqual(codes.toSorted());
+  });
+});
+
+describe('http.md', () => {
+  it('has a section or row for every route', () => {
+    const routes = matchesIn('packages/gateway-http/src', /pattern: '([^']+)'/g);
+    expect(routes.length).toBeGreaterThan(5);
+    expect(routes.filter((route) => !text('docs/reference/http.md').includes(`${route}\``))).toEqual([]);
+  });
+
+  it('gives every error its status, and no other', () => {
+    const table: string[] = [];
+    find('packages/gateway-http/src/problem.ts', (node) => {
+      if (!ts.isVariableDeclaration(node) || node.name.getText() !== 'STATUS') return;
+      const { properties } = node.initializer as ts.ObjectLiteralExpression;
+      for (const property of properties)
+        if (ts.isPropertyAssignment(property))
+          table.push(`${property.name.getText()} ${property.initializer.getText()}`);
+    });
+    const rows = [...text('docs/reference/http.md').matchAll(/^\| (\d{3}(?:, \d{3})*) \| (`[A-Z].*?) \|/gm)];
+    const listed = rows.flatMap(([, statuses = '', codes = '']) => {
+      const each = statuses.split(', ');
+      return [...codes.matchAll(/`([A-Z_0-9]+)`/g)].map(
+        ([, code], at) => `${code} ${each[at] ?? each.at(-1)}`,
+      );
+    });
+    // A row with several statuses has one code for each, but for the last.
+    expect(listed.toSorted()).toEqual(table.toSorted());
+  });
+});
+
+describe('pf.md', () => {
+  const page = 'docs/reference/pf.md';
+
+  it('lists every code that the relay answers with', () => {
+    const relay = unionIn('packages/gateway-mcp/src/refusal.ts', 'RelayCode');
+    const admission = unionIn('packages/gateway-mcp/src/admission.ts', 'AdmissionCode');
+    const malformed = matchesIn('packages/gateway-mcp/src', /code: JsonErrorCode((?: \| '[A-Z_]+')+)/g)
+      .join()
+      .match(/[A-Z_]{3,}/g);
+    expect(malformed).not.toBeNull();
+    expect(missingIn(page, [...relay, ...admission, ...(malformed ?? [])])).toEqual([]);
+  });
+
+  it('lists every event of the log', () => {
+    const events = [
+      ...matchesIn('packages/gateway-mcp/src', /emit\('([a-z.-]+)'/g),
+      ...matchesIn('apps/fabric/src', /event: '([a-z_]+)'/g),
+      ...unionIn('packages/evidence/src/ports.ts', 'EvidenceEvent'),
+      ...matchesIn('packages/gateway-http/src', /event: '([a-z_]+)'/g),
+      'request_served',
+      'request_failed',
+      'request_refused',
+    ];
+    expect(events.length).toBeGreaterThan(30);
+    expect(missingIn(page, events)).toEqual([]);
+  });
+
+  it('lists every metric of ours, and no other', async () => {
+    const metrics = (await createMetrics().registry.getMetricsAsJSON()).map(({ name }) => name);
+    const ours = metrics.filter((name) => !/^(process|nodejs)_/.test(name));
+    const listed = [...text(page).matchAll(/^\| `([a-z_]+)` \| (?:counter|gauge|histogram) /gm)].map(
+      ([, name]) => name as string,
+    );
+    expect(listed.toSorted()).toEqual(ours.toSorted());
+  });
+
+  it('lists every option of every command', () => {
+    const options = matchesIn('apps/fabric/src/commands', /(?:ption|Option)\('(--[a-z-]+)/g);
+    expect(options.length).toBeGreaterThan(8);
+    expect(options.filter((option) => !new RegExp(`[\`[]${option}[ \`]`).test(text(page)))).toEqual([]);
+  });
+});
