@@ -54,24 +54,21 @@ function runPage(steps: readonly Step[]): Promise<Run> {
   });
   return new Promise((done, failed) => {
     shell.once('error', failed);
-    shell.once('exit', (code) => {
+    shell.once('exit', () => {
       try {
         process.kill(-(shell.pid as number), 'SIGKILL');
       } catch {
         // the page stopped everything that it started
       }
-      setImmediate(() => done({ code, outputs: output.split(MARK).slice(1) }));
     });
+    shell.once('close', (code) => done({ code, outputs: output.split(MARK).slice(1) }));
   });
 }
 
 function patternFor(expected: string): RegExp {
   const lines = expected.split('\n').map((line) => {
     if (line === '…') return '(?:.*\n)*?';
-    return `${line
-      .split('…')
-      .map(escapeForRegExp)
-      .join('.*')}\n`;
+    return `${line.split('…').map(escapeForRegExp).join('.*')}\n`;
   });
   return new RegExp(`^${lines.join('')}$`);
 }

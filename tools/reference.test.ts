@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { createMetrics } from '@provability-fabric/gateway-http';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
@@ -41,6 +41,35 @@ function matchesIn(folder: string, pattern: RegExp): readonly string[] {
     .map((name) => text(join(folder, name)));
   const found = sources.flatMap((source) => [...source.matchAll(pattern)].map(([, name]) => name as string));
   return [...new Set(found)].sort();
+}
+
+describe('every page', () => {
+  const pages = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`);
+
+  it.each([...pages, 'README.md', 'ARCHITECTURE.md', 'SECURITY.md'])(
+    '%s links only to headings that exist',
+    (page) => {
+      const broken = [...text(page).matchAll(/\]\(([^)\s#]*\.md)?#([^)\s]+)\)/g)].filter(
+        ([, file, anchor = '']) => {
+          const target = file === undefined ? page : join(dirname(page), file);
+          return !anchorsOf(text(target)).includes(anchor);
+        },
+      );
+      expect(broken.map(([link]) => link)).toEqual([]);
+    },
+  );
+});
+
+/** As GitHub makes them: lower case, without punctuation, a hyphen for each space. */
+function anchorsOf(markdown: string): readonly string[] {
+  return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^a-z0-9 _-]/g, '')
+      .replaceAll(' ', '-'),
+  );
 }
 
 describe('pf-verify.md', () => {

@@ -1,5 +1,5 @@
-// Every compiled bundle that was ever in force, by digest: a certificate names one, and a verifier needs it to derive the
-// verdict again.
+// Every compiled bundle that was ever in force, by digest: a certificate names one, and a verifier needs it
+// to derive the verdict again.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -26,8 +26,8 @@ export interface StoredBundle {
 /** Versions only go up (CONTRACTS §2): what was activated is remembered by being here. */
 export interface BundleArchive {
   /**
-   * Stores a bundle on its way into force, durably; storing it again changes nothing. Throws BUNDLE_ROLLBACK for a
-   * version below the highest of its name, or equal to it with other content.
+   * Stores a bundle on its way into force, durably; storing it again changes nothing. Throws BUNDLE_ROLLBACK
+   * for a version below the highest of its name, or equal to it with other content.
    */
   activate(bundle: JsonObject): Promise<StoredBundle>;
   /** The bundle of a digest; throws BUNDLE_MISSING. */

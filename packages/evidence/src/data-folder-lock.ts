@@ -1,6 +1,7 @@
-// One fabric per data folder. On Linux the lock is an abstract Unix socket named after the folder's device and inode: the
-// kernel lets one process bind it, frees it whenever that process ends, however it ends, and leaves no file behind. It is
-// per network namespace: two containers that share a data folder but no network are not kept apart, and must not exist.
+// One fabric per data folder. On Linux the lock is an abstract Unix socket named after the folder's device
+// and inode: the kernel lets one process bind it, frees it whenever that process ends, however it ends, and
+// leaves no file behind. It is per network namespace: two containers that share a data folder but no network
+// are not kept apart, and must not exist.
 import { stat } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { hostname } from 'node:os';
@@ -21,8 +22,8 @@ export interface DataFolderLock {
 }
 
 /**
- * The length of sun_path. Node 20 fills a shorter abstract name up with zeros and Node 22 does not: of different length,
- * one folder would have two names, and two fabrics.
+ * The length of sun_path. Node 20 fills a shorter abstract name up with zeros and Node 22 does not: of
+ * different length, one folder would have two names, and two fabrics.
  */
 const ADDRESS_BYTES = 108;
 
@@ -74,7 +75,9 @@ function bind(name: string, holder: LockHolder): Promise<Server | undefined> {
   });
 }
 
-/** Asks the process that holds the name: unlike a file, its answer cannot be left over from an earlier one. */
+/**
+ * Asks the process that holds the name: unlike a file, its answer cannot be left over from an earlier one.
+ */
 function askHolder(name: string): Promise<LockHolder | undefined> {
   return new Promise((resolve) => {
     let answer = '';

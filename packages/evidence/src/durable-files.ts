@@ -47,8 +47,8 @@ export async function replaceFile(path: string, bytes: Uint8Array, mode = 0o644)
 }
 
 /**
- * Creates a file that must not exist yet (EEXIST otherwise), durably. A crash leaves the whole file or none: an empty key
- * file would stop every later start.
+ * Creates a file that must not exist yet (EEXIST otherwise), durably. A crash leaves the whole file or none:
+ * an empty key file would stop every later start.
  */
 export async function createFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {
   const temporary = `${path}.new`;

@@ -1,5 +1,6 @@
 export type EvidenceErrorCode =
-  // Durability cannot be had right now (disk full, input/output error, queue full, closed): nothing of it was kept.
+  // Durability cannot be had right now (disk full, input/output error, queue full, closed): nothing of it was
+  // kept.
   | 'EVIDENCE_UNAVAILABLE'
   // What is stored contradicts itself or a signature; never repaired by guessing.
   | 'EVIDENCE_CORRUPT'
@@ -19,7 +20,9 @@ export type EvidenceErrorCode =
   // A token was asked for that must not exist: too long-lived, or with claims of another shape.
   | 'BAD_TOKEN_REQUEST';
 
-/** Every failure of this package. Messages name the file and the mend, never a key, token, prompt or argument. */
+/**
+ * Every failure of this package. Messages name the file and the mend, never a key, token, prompt or argument.
+ */
 export class EvidenceError extends Error {
   override readonly name = 'EvidenceError';
   readonly code: EvidenceErrorCode;

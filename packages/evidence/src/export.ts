@@ -44,7 +44,8 @@ export async function exportEvidence(
 ): Promise<{ readonly evidence: EvidenceExport; readonly bytes: Uint8Array }> {
   const { tenant } = selection;
   const sessions = await selectSessions(log, selection);
-  // Published after the last commit that is exported and before its proofs are computed, so it covers them all.
+  // Published after the last commit that is exported and before its proofs are computed, so it covers them
+  // all.
   const stored: StoredStatement[] = [];
   for (const session of sessions) {
     for await (const statement of log.readSession(tenant, session)) stored.push(statement);

@@ -1,5 +1,5 @@
-// The file `lock`: who uses a data folder. Beside the socket it only informs; where there are no abstract sockets it is
-// the lock, taken over when the process that it names is gone.
+// The file `lock`: who uses a data folder. Beside the socket it only informs; where there are no abstract
+// sockets it is the lock, taken over when the process that it names is gone.
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { hasSystemCode } from './errors.ts';

@@ -1,7 +1,8 @@
 import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto';
 import type { Crypto } from '@provability-fabric/kernel';
 
-// A key per writer and token issuer is a handful; the bound is against a stranger's file that names thousands.
+// A key per writer and token issuer is a handful; the bound is against a stranger's file that names
+// thousands.
 const MAX_CACHED_KEYS = 256;
 
 const SPKI_ED25519 = Buffer.from('302a300506032b6570032100', 'hex');
@@ -23,10 +24,12 @@ export function nodeCrypto(): Crypto {
   }
 
   return {
-    // One-shot hashing (Node 20.12 and later) saves the hash object: a third of the time at the size of tree nodes.
+    // One-shot hashing (Node 20.12 and later) saves the hash object: a third of the time at the size of tree
+    // nodes.
     sha256(data) {
       const { buffer, byteOffset, byteLength } = hash('sha256', data, 'buffer');
-      // Plain bytes: a Buffer's slice is a view and its JSON another, which the kernel's callers need not know.
+      // Plain bytes: a Buffer's slice is a view and its JSON another, which the kernel's callers need not
+      // know.
       return new Uint8Array(buffer, byteOffset, byteLength);
     },
     verifyEd25519(publicKey, message, signature) {

@@ -1,5 +1,6 @@
-// What the journal's caller and this package agree on. Enforcement declares the same shapes in its own ports.ts: the two
-// packages are of one ring and do not import each other, so the file log satisfies that port by structure.
+// What the journal's caller and this package agree on. Enforcement declares the same shapes in its own
+// ports.ts: the two packages are of one ring and do not import each other, so the file log satisfies that
+// port by structure.
 import type { Digest } from '@provability-fabric/kernel';
 
 /** One signed statement on its way into the log. */
@@ -67,7 +68,10 @@ export type EvidenceEvent =
   /** Even cutting off a failed write failed: everything is refused until a restart. */
   | 'journal_poisoned'
   | 'checkpoint_failed'
-  /** Stored tiles were missing or damaged and were written anew from the journal, which the checkpoint vouches for. */
+  /**
+   * Stored tiles were missing or damaged and were written anew from the journal, which the checkpoint vouches
+   * for.
+   */
   | 'tiles_rebuilt'
   | 'record_key_created'
   /** A tenant whose records were erased became active again. */
@@ -85,8 +89,8 @@ export interface RecordPlace {
 /** Encrypts records so that one tenant's can be erased by forgetting one key. */
 export interface RecordSealer {
   /**
-   * Resolves once the tenant's key is durable. `hasHistory` says that the log holds records of this tenant already: a key
-   * that is missing all the same was erased.
+   * Resolves once the tenant's key is durable. `hasHistory` says that the log holds records of this tenant
+   * already: a key that is missing all the same was erased.
    */
   sealer(tenant: string, hasHistory: boolean): Promise<RecordSeal>;
   /** Reads the tenant's key once. */

@@ -1,5 +1,5 @@
-// Capability tokens (CONTRACTS §6): EdDSA JWTs of an hour at most. What is checked here is who issued the token and for
-// how long; what it permits is the policy's question.
+// Capability tokens (CONTRACTS §6): EdDSA JWTs of an hour at most. What is checked here is who issued the
+// token and for how long; what it permits is the policy's question.
 import { errors, type JWTHeaderParameters, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { EvidenceError } from './errors.ts';
@@ -85,8 +85,8 @@ export type TokenCheck =
   | { readonly ok: false; readonly code: 'UNAUTHENTICATED' | 'CAP_EXPIRED'; readonly reason: string };
 
 /**
- * Checks a token from a stranger. The algorithm is pinned and the key comes from our ring by kid: nothing that the token
- * says of itself chooses how it is checked. A reason never repeats any part of the token.
+ * Checks a token from a stranger. The algorithm is pinned and the key comes from our ring by kid: nothing
+ * that the token says of itself chooses how it is checked. A reason never repeats any part of the token.
  */
 export async function verifyToken(
   text: string,
@@ -152,7 +152,8 @@ function explain(error: unknown): TokenCheck {
   if (error instanceof errors.JOSEAlgNotAllowed) return refused('expected algorithm `EdDSA`');
   if (error instanceof errors.JWTClaimValidationFailed) return refused(claimProblem(error.claim));
   if (error instanceof errors.JWSSignatureVerificationFailed) return refused('expected a valid signature');
-  // Everything else that jose reports, and what it lets through from the JSON reader, is a text that is no token.
+  // Everything else that jose reports, and what it lets through from the JSON reader, is a text that is no
+  // token.
   if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof SyntaxError) {
     return refused('expected a signed JWT of three parts');
   }

@@ -6,7 +6,9 @@ interface Head {
   readonly digest: Digest;
 }
 
-/** Commits with made-up content that differs in every byte field from one to the next, the same in every run. */
+/**
+ * Commits with made-up content that differs in every byte field from one to the next, the same in every run.
+ */
 export function commitOf(
   tenant: string,
   session: string,

@@ -1,15 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { Settings } from '@provability-fabric/configuration';
 import { spawnUpstream, startRelay } from '@provability-fabric/gateway-mcp';
-import type { Principal } from '@provability-fabric/policy';
+import type { CompiledBundle, Principal } from '@provability-fabric/policy';
 import { Command } from 'commander';
+import type { Logger } from 'pino';
 import { clientOutput, flushed } from '../client-output.ts';
 import { defaultDataFolder, processEnvironment, settingsFor } from '../config.ts';
 import { FabricError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { followLiveSettings } from '../live-settings.ts';
 import { loadBundleFrom } from '../load-bundle.ts';
-import { createLogger } from '../observe/logger.ts';
+import { createLogger, logWritten } from '../observe/logger.ts';
 import { dumpStateOnSignal } from '../observe/state-dump.ts';
 import { serveHttp } from '../serve-http.ts';
 import { terminationSignal } from '../shutdown.ts';
@@ -62,6 +64,27 @@ async function run(command: string, args: readonly string[], options: RunOptions
   const principal = principalFrom(options, bundle.tenants);
   const prompt = options.promptFile === undefined ? undefined : await readPrompt(options.promptFile);
   const log = createLogger('sidecar-watcher', settings.live.logLevel, 2);
+  try {
+    return await relay(command, args, options, { settings, bundle, principal, prompt, log });
+  } finally {
+    await logWritten(log);
+  }
+}
+
+interface Prepared {
+  readonly settings: Settings;
+  readonly bundle: CompiledBundle;
+  readonly principal: Principal;
+  readonly prompt: string | undefined;
+  readonly log: Logger;
+}
+
+async function relay(
+  command: string,
+  args: readonly string[],
+  options: RunOptions,
+  { settings, bundle, principal, prompt, log }: Prepared,
+): Promise<number> {
   const dataFolder = resolve(options.data ?? defaultDataFolder(bundle.name));
   const live = followLiveSettings(settings, log);
   const fabric = await openFabric({ dataFolder, bundle, log, settings, live });
@@ -71,7 +94,7 @@ async function run(command: string, args: readonly string[], options: RunOptions
     if (prompt !== undefined) await fabric.enforcer.prompt(principal, options.session ?? null, prompt);
     const upstream = await spawnUpstream(command, args, { cwd: process.cwd(), env: processEnvironment() });
     const output = clientOutput();
-    const relay = startRelay({
+    const between = startRelay({
       client: { input: process.stdin, output },
       upstream,
       decider: fabric.deciderFor(principal, options.session ?? null),
@@ -81,8 +104,8 @@ async function run(command: string, args: readonly string[], options: RunOptions
     });
     // Clients close, wait two seconds, signal, and kill two seconds later: a server that ignores the end of its input
     // must be gone by then, and the log closed.
-    void terminationSignal().then(() => Promise.all([relay.close(), upstream.stop()]));
-    const end = await relay.closed;
+    void terminationSignal().then(() => Promise.all([between.close(), upstream.stop()]));
+    const end = await between.closed;
     await flushed(output);
     await http?.close();
     if (end.reason === 'client-closed' || end.reason === 'closed') return EXIT.ok;

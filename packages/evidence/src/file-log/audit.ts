@@ -11,8 +11,9 @@ import { TileTree } from './tile-tree.ts';
 const STRIDE = 65_536;
 
 /**
- * Computes every tile anew from the journal and holds it against the one on disk, and the root against the checkpoint.
- * Opening a log trusts its tiles as far as they lead to the checkpoint's root; this trusts nothing but the checkpoint.
+ * Computes every tile anew from the journal and holds it against the one on disk, and the root against the
+ * checkpoint. Opening a log trusts its tiles as far as they lead to the checkpoint's root; this trusts
+ * nothing but the checkpoint.
  */
 export async function auditLog(
   crypto: Crypto,
@@ -40,16 +41,16 @@ export async function auditLog(
 }
 
 async function compareTiles(tree: TileTree, folder: string, from: number, last: boolean): Promise<void> {
-  for (const { path, bytes, partials } of newTiles(tree.edge, from, tree.size)) {
+  for (const { path, bytes, full } of newTiles(tree.edge, from, tree.size)) {
     // Partial tiles in between were replaced long ago.
-    if (!last && partials === undefined) continue;
+    if (!last && !full) continue;
     const file = join(folder, path);
     const stored = await readFile(file).catch(() => undefined);
     if (stored !== undefined && equalBytes(stored, bytes)) continue;
-    if (stored === undefined && partials === undefined) {
+    if (stored === undefined && !full) {
       // A log that is being written to may have filled and replaced this partial tile since the checkpoint.
-      const full = await readFile(file.replace(/\.p\/\d+$/, '')).catch(() => undefined);
-      if (full !== undefined && equalBytes(full.subarray(0, bytes.length), bytes)) continue;
+      const filled = await readFile(file.replace(/\.p\/\d+$/, '')).catch(() => undefined);
+      if (filled !== undefined && equalBytes(filled.subarray(0, bytes.length), bytes)) continue;
     }
     throw new EvidenceError(
       'EVIDENCE_CORRUPT',

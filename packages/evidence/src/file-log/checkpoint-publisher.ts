@@ -10,12 +10,14 @@ import type { TileTree } from './tile-tree.ts';
 /** After a failed attempt the next waits longer, up to this: a full disk is not helped by trying. */
 const MAX_RETRY_MS = 5_000;
 
-/** Tiles on their way to the disk together: half of the threads that Node has for files, the journal needs the others. */
+/**
+ * Tiles on their way to the disk together. One after the other they fall behind a busy journal by seconds.
+ */
 const TILES_AT_ONCE = 4;
 
 /**
- * Signs the tree as it grows. The tree holds durable entries only, and the tiles of a size are durable before its
- * checkpoint is: whoever reads a checkpoint finds everything that it covers.
+ * Signs the tree as it grows. The tree holds durable entries only, and the tiles of a size are durable before
+ * its checkpoint is: whoever reads a checkpoint finds everything that it covers.
  */
 export class CheckpointPublisher {
   readonly #files: LogFiles;

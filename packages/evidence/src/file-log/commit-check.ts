@@ -7,7 +7,10 @@ import { MAX_FRAME_BODY_BYTES } from './frame.ts';
 const OVERHEAD_BYTES = 1024;
 const ENTRY_OVERHEAD_BYTES = 256;
 
-/** The commit's size in bytes. Refuses with BAD_COMMIT what no correct caller sends, before any of it is written. */
+/**
+ * The commit's size in bytes. Refuses with BAD_COMMIT what no correct caller sends, before any of it is
+ * written.
+ */
 export function checkCommit(commit: Commit): number {
   const { tenant, session, expectedSeq, expectedDigest, entries } = commit;
   try {

@@ -37,8 +37,8 @@ interface Accepted {
 }
 
 /**
- * Group commit: while one group is written and synced the next one gathers. Groups are settled one after the other, so a
- * commit is held against heads that are durable, or that become durable in the same write as it.
+ * Group commit: while one group is written and synced the next one gathers. Groups are settled one after the
+ * other, so a commit is held against heads that are durable, or that become durable in the same write as it.
  */
 export class CommitQueue {
   readonly #crypto: Crypto;

@@ -33,12 +33,16 @@ export interface FileLogOptions extends FileLogReaderOptions {
   readonly files?: LogFiles;
 }
 
-/** The journal that is a C2SP tile log. It satisfies, by structure, the port that enforcement declares as `Journal`. */
+/**
+ * The journal that is a C2SP tile log. It satisfies, by structure, the port that enforcement declares as
+ * `Journal`.
+ */
 export interface FileLog extends LogReading {
   /**
-   * Atomic over its entries. Resolves once they survive a crash, or with STALE_SESSION where the session ends elsewhere
-   * than expected. Throws EVIDENCE_UNAVAILABLE when durability cannot be had: then nothing of the commit is ever found;
-   * also, at once, where 8,192 commits or 256 MiB of them wait already. Its bytes must not change before the answer.
+   * Atomic over its entries. Resolves once they survive a crash, or with STALE_SESSION where the session ends
+   * elsewhere than expected. Throws EVIDENCE_UNAVAILABLE when durability cannot be had: then nothing of the
+   * commit is ever found; also, at once, where 8,192 commits or 256 MiB of them wait already. Its bytes must
+   * not change before the answer.
    */
   commit(commit: Commit): Promise<CommitResult>;
   /** Settles what was accepted, publishes, and closes the files. Commits are refused from here on. */
@@ -66,7 +70,8 @@ export async function openFileLog(options: FileLogOptions): Promise<FileLog> {
     published,
     tilesSize,
   });
-  // A new log begins with a checkpoint of nothing, so that a missing one is always a loss and never a beginning.
+  // A new log begins with a checkpoint of nothing, so that a missing one is always a loss and never a
+  // beginning.
   await publisher.publish();
   const writer = new SegmentWriter({ files, folder: place.journal, segmentBytes, emit, end });
   const grew = () => publisher.grew();
@@ -104,8 +109,9 @@ export interface FileLogReader extends LogReading {
 }
 
 /**
- * Opens what the newest checkpoint covers, for reading, and takes no lock: the fabric may be running. What it commits
- * later is not seen. Throws NOT_IN_LOG where there is no log, and EVIDENCE_CORRUPT as `openFileLog` does.
+ * Opens what the newest checkpoint covers, for reading, and takes no lock: the fabric may be running. What it
+ * commits later is not seen. Throws NOT_IN_LOG where there is no log, and EVIDENCE_CORRUPT as `openFileLog`
+ * does.
  */
 export async function readFileLog(options: FileLogReaderOptions): Promise<FileLogReader> {
   const place = placeOf(options);

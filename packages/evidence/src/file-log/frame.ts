@@ -1,12 +1,13 @@
-// One commit as it lies in a segment: all of its entries or none, since a frame counts only with its checksum right.
+// One commit as it lies in a segment: all of its entries or none, since a frame counts only with its checksum
+// right.
 //
 //   89 50 46 31 │ crc32 │ body length u32 │ group start u48 │ body
 //   body: first index u64 │ count u32 │ tenant, session (u16 length + UTF-8)
 //         then per entry: seq u64 │ digest 32 │ salt 32 │ envelope, sealed record (u32 length + bytes)
 //
-// The checksum starts from the segment and the offset, so a frame copied to another place is not a frame there. It finds
-// accidents; what a hand changed on purpose is found by the tree, whose leaves are over salt and envelope, and by the
-// sealing of the record.
+// The checksum starts from the segment and the offset, so a frame copied to another place is not a frame
+// there. It finds accidents; what a hand changed on purpose is found by the tree, whose leaves are over salt
+// and envelope, and by the sealing of the record.
 import { crc32 } from 'node:zlib';
 import { asDigest, type Digest, fromUtf8 } from '@provability-fabric/kernel';
 
@@ -53,8 +54,8 @@ export function frameBytes(frame: Frame): number {
 }
 
 /**
- * Writes a frame into `target` at `at`; returns where it ends. `groupStart` is the segment offset at which the write it
- * belongs to began: everything before that was durable first.
+ * Writes a frame into `target` at `at`; returns where it ends. `groupStart` is the segment offset at which
+ * the write it belongs to began: everything before that was durable first.
  */
 export function writeFrame(
   target: Buffer,
@@ -104,7 +105,10 @@ export function frameSizeAt(source: Buffer, at: number): number | undefined {
   return body > MAX_FRAME_BODY_BYTES ? undefined : FRAME_HEADER_BYTES + body;
 }
 
-/** The frame at `at`, or undefined where there is no whole and unchanged one. Its byte fields are views of `source`. */
+/**
+ * The frame at `at`, or undefined where there is no whole and unchanged one. Its byte fields are views of
+ * `source`.
+ */
 export function readFrame(source: Buffer, at: number, place: FramePlace): ReadFrame | undefined {
   const size = frameSizeAt(source, at);
   if (size === undefined || source.length - at < size) return undefined;

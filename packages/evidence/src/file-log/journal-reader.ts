@@ -27,7 +27,10 @@ export function leafData(crypto: Crypto, entry: Pick<FrameEntry, 'salt' | 'envel
   return crypto.sha256(concatBytes(entry.salt, entry.envelope));
 }
 
-/** Reads committed entries back. Each is held against its leaf in the tree: a checksum alone can be recomputed. */
+/**
+ * Reads committed entries back. Each is held against its leaf in the tree: a checksum alone can be
+ * recomputed.
+ */
 export class JournalReader {
   readonly #crypto: Crypto;
   readonly #folder: string;

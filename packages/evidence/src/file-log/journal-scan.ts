@@ -32,8 +32,8 @@ export class JournalScan {
   #tail: Tail | undefined;
 
   /**
-   * `tree` holds what the checkpoint covers already, or nothing; it grows by what it lacks. Reading stops at `limit`
-   * entries.
+   * `tree` holds what the checkpoint covers already, or nothing; it grows by what it lacks. Reading stops at
+   * `limit` entries.
    */
   constructor(
     crypto: Crypto,
@@ -77,7 +77,10 @@ export class JournalScan {
     }
   }
 
-  /** Drops segments without frames, moves a torn tail aside and makes durable what was found: it is about to be signed. */
+  /**
+   * Drops segments without frames, moves a torn tail aside and makes durable what was found: it is about to
+   * be signed.
+   */
   async mend(files: LogFiles, emit: Emit): Promise<void> {
     for (const segment of this.#empty) await files.remove(segmentPath(this.#folder, segment));
     if (this.#tail !== undefined) {

@@ -16,7 +16,10 @@ export interface LogReading {
   /** Where every session ends. */
   heads(): Iterable<SessionHead>;
   head(tenant: string, session: string): SessionHead | undefined;
-  /** A session's statements in seq order. Throws EVIDENCE_CORRUPT for one that is not what the log committed to. */
+  /**
+   * A session's statements in seq order. Throws EVIDENCE_CORRUPT for one that is not what the log committed
+   * to.
+   */
   readSession(tenant: string, session: string): AsyncIterable<StoredStatement>;
   /** The sessions of a tenant, in the order of their first statement. */
   sessions(tenant: string): readonly string[];
@@ -27,7 +30,9 @@ export interface LogReading {
   readonly size: number;
   /** The newest checkpoint. */
   checkpoint(): PublishedCheckpoint;
-  /** A checkpoint that covers everything this log can give out: a writing log publishes one where it has none. */
+  /**
+   * A checkpoint that covers everything this log can give out: a writing log publishes one where it has none.
+   */
   flush(): Promise<PublishedCheckpoint>;
   /** Reads a checkpoint of this log from anywhere; throws NoteError or CheckpointError for any other. */
   openCheckpoint(note: string): Checkpoint;
@@ -36,8 +41,8 @@ export interface LogReading {
   consistencyProof(oldSize: number, newSize: number): Uint8Array[];
 
   /**
-   * Reads everything and compares everything: each entry with its leaf, each tile with the journal, the root with the
-   * checkpoint. Throws EVIDENCE_CORRUPT with the file's name; answers how many entries there are.
+   * Reads everything and compares everything: each entry with its leaf, each tile with the journal, the root
+   * with the checkpoint. Throws EVIDENCE_CORRUPT with the file's name; answers how many entries there are.
    */
   audit(): Promise<number>;
 }
@@ -100,7 +105,10 @@ export function readingOf(
   };
 }
 
-/** The session's name is not part of the leaf: a segment swapped while the log runs could hold another's frame there. */
+/**
+ * The session's name is not part of the leaf: a segment swapped while the log runs could hold another's frame
+ * there.
+ */
 function requireSession(
   frame: { readonly tenant: string; readonly session: string },
   tenant: string,

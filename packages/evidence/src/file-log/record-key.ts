@@ -4,7 +4,9 @@ import { base64, fromBase64 } from '@provability-fabric/kernel';
 import { EvidenceError, hasSystemCode } from '../errors.ts';
 import { readSecretFile } from '../keys/secret-file.ts';
 
-/** One tenant's record key: `RECORD+KEY+tenant+id+first|renewed+base64`, in `keys/record.<tenant>.key`, 0600. */
+/**
+ * One tenant's record key: `RECORD+KEY+tenant+id+first|renewed+base64`, in `keys/record.<tenant>.key`, 0600.
+ */
 export interface RecordKey {
   readonly tenant: string;
   /** The first 8 bytes of SHA-256(key); every sealed record names it. */
@@ -19,8 +21,8 @@ export const RECORD_KEY_ID_BYTES = 8;
 const MARK = 'RECORD+KEY';
 
 /**
- * Percent-encoded, so that no tenant reaches another folder. A name too long for a file system is replaced by its hash
- * behind `=`, which percent-encoding never leaves standing.
+ * Percent-encoded, so that no tenant reaches another folder. A name too long for a file system is replaced by
+ * its hash behind `=`, which percent-encoding never leaves standing.
  */
 export function recordKeyPath(directory: string, tenant: string): string {
   const encoded = encodeURIComponent(tenant);
@@ -50,7 +52,8 @@ export async function readRecordKey(directory: string, tenant: string): Promise<
   const parsed = /^RECORD\+KEY\+([^+]+)\+([0-9a-f]{16})\+(first|renewed)\+([A-Za-z0-9+/]{43}=)$/.exec(text);
   const [, owner, id, history, encoded = ''] = parsed ?? [];
   const key = fromBase64(encoded);
-  // A case-insensitive file system gives two tenants one file; then one's erasure must not become the other's.
+  // A case-insensitive file system gives two tenants one file; then one's erasure must not become the
+  // other's.
   if (owner !== encodeURIComponent(tenant) || id !== recordKeyId(key).toString('hex')) {
     throw new EvidenceError(
       'KEY_MALFORMED',

@@ -1,5 +1,6 @@
-// Records hold prompts, arguments and results, so each tenant's are encrypted under a key of its own: deleting that key's
-// file erases them everywhere, backups of the journal included, while certificates and proofs stay whole.
+// Records hold prompts, arguments and results, so each tenant's are encrypted under a key of its own:
+// deleting that key's file erases them everywhere, backups of the journal included, while certificates and
+// proofs stay whole.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -56,7 +57,8 @@ export function openRecordSealer(options: {
       return (place, record) => seal(key, place, record);
     },
 
-    // The file is read again each time: an operator who deletes it has erased the records, whoever still holds the key.
+    // The file is read again each time: an operator who deletes it has erased the records, whoever still
+    // holds the key.
     async opener(tenant) {
       const key = await readRecordKey(directory, tenant);
       return (place, sealed) => (key === undefined ? null : open(key, place, sealed));
@@ -83,7 +85,8 @@ async function create(directory: string, tenant: string, renewed: boolean): Prom
 }
 
 function seal(key: RecordKey, place: RecordPlace, record: Uint8Array): Uint8Array {
-  // Random nonces under one key are safe for 2^32 records; a tenant that reaches that needs a database, not files.
+  // Random nonces under one key are safe for 2^32 records; a tenant that reaches that needs a database, not
+  // files.
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key.key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(boundTo(place));

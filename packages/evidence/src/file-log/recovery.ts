@@ -32,12 +32,13 @@ export interface Recovered {
 }
 
 /**
- * Reads the log back for writing on. The signed checkpoint says how far damage cannot be a crash: refused with
- * EVIDENCE_CORRUPT, before anything is changed, is what is damaged below it, what disagrees with it, and what a later
- * write proves was durable.
+ * Reads the log back for writing on. The signed checkpoint says how far damage cannot be a crash: refused
+ * with EVIDENCE_CORRUPT, before anything is changed, is what is damaged below it, what disagrees with it, and
+ * what a later write proves was durable.
  *
- * Leaves below the checkpoint are taken from its tiles, whose root it signs; the journal's entries are held against them
- * when they are read. Where tiles are missing or damaged, every leaf is computed from the journal instead.
+ * Leaves below the checkpoint are taken from its tiles, whose root it signs; the journal's entries are held
+ * against them when they are read. Where tiles are missing or damaged, every leaf is computed from the
+ * journal instead.
  */
 export async function recover(place: LogPlace, files: LogFiles, emit: Emit): Promise<Recovered> {
   await ensureFolder(place.log);
@@ -69,8 +70,8 @@ export interface SignedPart {
 }
 
 /**
- * Reads what the checkpoint covers and changes nothing. Another process may go on writing meanwhile: what it signs was
- * durable before. Refuses what `recover` refuses, and a folder without a checkpoint.
+ * Reads what the checkpoint covers and changes nothing. Another process may go on writing meanwhile: what it
+ * signs was durable before. Refuses what `recover` refuses, and a folder without a checkpoint.
  */
 export async function readSignedPart(place: LogPlace): Promise<SignedPart> {
   const published = await publishedIn(place);

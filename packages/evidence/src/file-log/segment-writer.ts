@@ -11,9 +11,10 @@ export interface SegmentEnd {
 }
 
 /**
- * The writing end of the journal. A group is written and synced as one; where that fails, the file is cut back to where
- * it was, so that a refused commit is never found later. Where even that fails, nothing is accepted any more: what lies
- * behind the last good offset is unknown, and anything written after it could make it look acknowledged.
+ * The writing end of the journal. A group is written and synced as one; where that fails, the file is cut
+ * back to where it was, so that a refused commit is never found later. Where even that fails, nothing is
+ * accepted any more: what lies behind the last good offset is unknown, and anything written after it could
+ * make it look acknowledged.
  */
 export class SegmentWriter {
   readonly #files: LogFiles;

@@ -4,7 +4,10 @@ import type { Frame, FramePlace } from './frame.ts';
 
 interface IndexedSession {
   readonly head: SessionHead;
-  /** Where its frames lie, as segment and offset in turn: a session of a million statements stays one flat list. */
+  /**
+   * Where its frames lie, as segment and offset in turn: a session of a million statements stays one flat
+   * list.
+   */
   readonly places: number[];
 }
 

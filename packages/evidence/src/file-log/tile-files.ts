@@ -16,7 +16,8 @@ export interface TileFile {
   /** Relative to the log's folder. */
   readonly path: string;
   readonly bytes: Uint8Array;
-  /** For a full tile: the folder of the partial ones that it replaces. */
+  readonly full: boolean;
+  /** For a tile that became full: the folder of the partial ones that it replaces. */
   readonly partials: string | undefined;
 }
 
@@ -24,7 +25,10 @@ export interface TileFile {
 const ENTRY_PREFIX = Uint8Array.of(0, HASH_BYTES);
 const ENTRY_BYTES = ENTRY_PREFIX.length + HASH_BYTES;
 
-/** The tiles that a tree of `size` has and one of `writtenSize` had not; a snapshot that later appends leave alone. */
+/**
+ * The tiles that a tree of `size` has and one of `writtenSize` had not; a snapshot that later appends leave
+ * alone.
+ */
 export function newTiles(edge: TileEdge, writtenSize: number, size: number): TileFile[] {
   const files: TileFile[] = [];
   collect(files, writtenSize, size, (index, width) => ({
@@ -52,13 +56,16 @@ function collect(
   for (let index = Math.floor(from / TILE_WIDTH); index * TILE_WIDTH < to; index++) {
     const width = Math.min(TILE_WIDTH, to - index * TILE_WIDTH);
     const tile = tileAt(index, width);
-    files.push({ ...tile, partials: width === TILE_WIDTH ? `${tile.path}.p` : undefined });
+    const full = width === TILE_WIDTH;
+    const wasPartial = from > index * TILE_WIDTH;
+    files.push({ ...tile, full, partials: full && wasPartial ? `${tile.path}.p` : undefined });
   }
 }
 
 /**
- * The right edge of a tree of `size`, from its partial tiles; undefined where one is missing or of another length. The
- * caller holds the root that follows from it against the checkpoint: until then nothing here is trusted.
+ * The right edge of a tree of `size`, from its partial tiles; undefined where one is missing or of another
+ * length. The caller holds the root that follows from it against the checkpoint: until then nothing here is
+ * trusted.
  */
 export async function readEdge(crypto: Crypto, folder: string, size: number): Promise<TileEdge | undefined> {
   const levels: HashList[] = [];
@@ -80,7 +87,10 @@ export async function readEdge(crypto: Crypto, folder: string, size: number): Pr
   return data && { size, entries: new HashList(index, data), levels };
 }
 
-/** The first `length` bytes of the first of these files that has them: a full tile begins like the partial one it replaced. */
+/**
+ * The first `length` bytes of the first of these files that has them: a full tile begins like the partial one
+ * it replaced.
+ */
 async function readStart(
   folder: string,
   paths: readonly string[],
@@ -104,7 +114,10 @@ function entryTile(data: Uint8Array): Uint8Array {
   return tile;
 }
 
-/** The leaf data of an entry tile whose every entry has the hash that the level 0 tile says; undefined otherwise. */
+/**
+ * The leaf data of an entry tile whose every entry has the hash that the level 0 tile says; undefined
+ * otherwise.
+ */
 function entryData(crypto: Crypto, tile: Uint8Array, hashes: Uint8Array): Uint8Array | undefined {
   const data = new Uint8Array(hashes.length);
   for (let i = 0; i * HASH_BYTES < hashes.length; i++) {

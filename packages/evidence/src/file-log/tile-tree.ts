@@ -1,6 +1,6 @@
-// The log's tree: its right edge in memory, everything left of it in tiles on disk. Whoever can write to the disk can
-// change a tile, so each one read is held against the hash that its parent tile has for it, and so on up to the edge,
-// which was held against a signed checkpoint when the log was opened.
+// The log's tree: its right edge in memory, everything left of it in tiles on disk. Whoever can write to the
+// disk can change a tile, so each one read is held against the hash that its parent tile has for it, and so
+// on up to the edge, which was held against a signed checkpoint when the log was opened.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -111,7 +111,10 @@ export class TileTree {
     return range;
   }
 
-  /** A complete subtree never changes, so its hash is kept: the proofs of one tile's entries share most of theirs. */
+  /**
+   * A complete subtree never changes, so its hash is kept: the proofs of one tile's entries share most of
+   * theirs.
+   */
   #subtree(level: number, index: number): Uint8Array {
     if (level % TILE_HEIGHT === 0) return this.#hashAt(level / TILE_HEIGHT, index);
     const name = `${level}/${index}`;

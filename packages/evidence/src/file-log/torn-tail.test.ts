@@ -13,7 +13,10 @@ afterAll(() => folders.removeAll());
 const SEGMENT = 'journal/0000000000000000.seg';
 const files = unsyncedFiles();
 
-/** A folder as a crash leaves it: two entries under the checkpoint, then a group of two, then a group of three. */
+/**
+ * A folder as a crash leaves it: two entries under the checkpoint, then a group of two, then a group of
+ * three.
+ */
 let crashed: string;
 let segment: Buffer;
 /** Where each frame begins, and the end; the number of entries before each. */
@@ -46,7 +49,10 @@ async function withSegment(bytes: Uint8Array): Promise<string> {
   return directory;
 }
 
-/** Opens what a crash left, and holds it against the frames that are whole. The folder is `crashed` but for that. */
+/**
+ * Opens what a crash left, and holds it against the frames that are whole. The folder is `crashed` but for
+ * that.
+ */
 async function expectCut(directory: string, bytes: Uint8Array, wholeFrames: number): Promise<void> {
   for (const name of await readdir(join(directory, 'journal'))) await rm(join(directory, 'journal', name));
   await cp(join(crashed, 'log/checkpoint'), join(directory, 'log/checkpoint'));

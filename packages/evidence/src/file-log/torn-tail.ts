@@ -5,9 +5,10 @@ import type { LogFiles } from './log-files.ts';
 import { segmentPath } from './segment.ts';
 
 /**
- * Whether what lies at `at` was durable once. A group is written only after the one before it was synced, and each frame
- * says where its group began: a whole frame of a group that began later proves it. Without one, this is the last write
- * before a crash, of which any part may have reached the disk, and nobody was answered.
+ * Whether what lies at `at` was durable once. A group is written only after the one before it was synced, and
+ * each frame says where its group began: a whole frame of a group that began later proves it. Without one,
+ * this is the last write before a crash, of which any part may have reached the disk, and nobody was
+ * answered.
  */
 export function wasDurable(source: Buffer, at: number, segment: number): boolean {
   for (let next = source.indexOf(FRAME_MAGIC, at + 1); next >= 0; ) {

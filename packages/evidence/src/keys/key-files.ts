@@ -27,12 +27,18 @@ export interface PurposeKeys {
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** The name that keys of a purpose sign under. A checkpoint's key bears the log's origin (C2SP tlog-checkpoint). */
+/**
+ * The name that keys of a purpose sign under. A checkpoint's key bears the log's origin (C2SP tlog-
+ * checkpoint).
+ */
 function keyName(origin: string, purpose: KeyPurpose): string {
   return purpose === 'log' ? origin : `${origin}/${purpose}`;
 }
 
-/** The keys of a purpose, retired ones included. Weak keys, mixed-up files and loose permissions are refused by name. */
+/**
+ * The keys of a purpose, retired ones included. Weak keys, mixed-up files and loose permissions are refused
+ * by name.
+ */
 export async function readPurpose(
   crypto: Crypto,
   directory: string,
@@ -72,7 +78,10 @@ export async function readPurpose(
   return { verifiers, active: { id, key } };
 }
 
-/** Makes a key pair, durable before it returns. The id is the key's own hash, so that no two keys ever share one. */
+/**
+ * Makes a key pair, durable before it returns. The id is the key's own hash, so that no two keys ever share
+ * one.
+ */
 export async function createKey(
   crypto: Crypto,
   directory: string,

@@ -38,14 +38,18 @@ export interface KeyRing {
 export interface KeyRingOptions {
   /** The log's name; every key carries it. */
   readonly origin: string;
-  /** Makes the folder and the keys that are missing; otherwise their absence shows when they are first asked for. */
+  /**
+   * Makes the folder and the keys that are missing; otherwise their absence shows when they are first asked
+   * for.
+   */
   readonly create: boolean;
   readonly crypto?: Crypto;
 }
 
 /**
- * Reads the keys of a folder. Nothing is ever overwritten: a purpose whose keys are all verifiers (the private one was
- * lost or retired) gets a new active key when `create` is set, and the old ones go on verifying.
+ * Reads the keys of a folder. Nothing is ever overwritten: a purpose whose keys are all verifiers (the
+ * private one was lost or retired) gets a new active key when `create` is set, and the old ones go on
+ * verifying.
  */
 export async function openKeyRing(directory: string, options: KeyRingOptions): Promise<KeyRing> {
   const crypto = options.crypto ?? nodeCrypto();
@@ -89,8 +93,8 @@ export async function openKeyRing(directory: string, options: KeyRingOptions): P
 }
 
 /**
- * Makes a new key and lets it sign from the next `openKeyRing` on. The retired `.sk` and `.vk` stay where they are; the
- * private one may be deleted once nothing signs with it.
+ * Makes a new key and lets it sign from the next `openKeyRing` on. The retired `.sk` and `.vk` stay where
+ * they are; the private one may be deleted once nothing signs with it.
  */
 export async function rotateKey(
   directory: string,

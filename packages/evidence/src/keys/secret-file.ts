@@ -5,8 +5,9 @@ import { EvidenceError } from '../errors.ts';
 const MAX_BYTES = 4096;
 
 /**
- * Reads a file that holds a key, refusing one that others may read. Permissions are those of the opened file, not of the
- * name, so that nothing can be swapped in between; a symbolic link is followed, since mounted secrets are links.
+ * Reads a file that holds a key, refusing one that others may read. Permissions are those of the opened file,
+ * not of the name, so that nothing can be swapped in between; a symbolic link is followed, since mounted
+ * secrets are links.
  */
 export async function readSecretFile(path: string): Promise<string> {
   const file = await open(path, 'r');

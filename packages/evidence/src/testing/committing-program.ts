@@ -1,5 +1,5 @@
-// Commits as fast as it can to several sessions until it is killed, and prints each commit once it was answered, and each
-// checkpoint once it was published: what a killed fabric had promised.
+// Commits as fast as it can to several sessions until it is killed, and prints each commit once it was
+// answered, and each checkpoint once it was published: what a killed fabric had promised.
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { asDigest, type Digest, hex } from '@provability-fabric/kernel';

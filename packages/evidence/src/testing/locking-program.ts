@@ -1,4 +1,5 @@
-// Tries to take a data folder; prints `locked`, or the code and message it was refused with. Holds it until killed.
+// Tries to take a data folder; prints `locked`, or the code and message it was refused with. Holds it until
+// killed.
 import { lockDataFolder } from '../data-folder-lock.ts';
 import { EvidenceError } from '../errors.ts';
 

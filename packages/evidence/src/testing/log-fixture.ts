@@ -26,7 +26,10 @@ export function testKeys(): Promise<{ readonly directory: string; readonly ring:
   return sharedKeys;
 }
 
-/** A log on a folder, record keys in `keys/` beside it. Checkpoints come only when asked for, unless a test says otherwise. */
+/**
+ * A log on a folder, record keys in `keys/` beside it. Checkpoints come only when asked for, unless a test
+ * says otherwise.
+ */
 export async function openTestLog(
   directory: string,
   options: Partial<FileLogOptions> = {},
