@@ -29,6 +29,8 @@ async function readCompiledBundle(path: string): Promise<CompiledBundle> {
     return parseCompiledBundle(parseJsonBytes(await readFile(path)));
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
-    throw new FabricError('BUNDLE_INVALID', `expected a compiled bundle in \`${path}\`: ${problem}`, { cause });
+    throw new FabricError('BUNDLE_INVALID', `expected a compiled bundle in \`${path}\`: ${problem}`, {
+      cause,
+    });
   }
 }

@@ -67,7 +67,7 @@ export const user = (n: number): Uid => ({ type: 'User', id: `u${n}` });
 export const team = (n: number): Uid => ({ type: 'Team', id: `t${n}` });
 export const folder = (n: number): Uid => ({ type: 'Folder', id: `f${n}` });
 export const document = (n: number): Uid => ({ type: 'Document', id: `d${n}` });
-export const action = (id: string): Uid => ({ type: 'Action', id });
+const action = (id: string): Uid => ({ type: 'Action', id });
 
 export const SIZES = { users: 3, teams: 9, folders: 9, documents: 3 } as const;
 

@@ -65,7 +65,7 @@ async function run(command: string, args: readonly string[], options: RunOptions
   const prompt = options.promptFile === undefined ? undefined : await readPrompt(options.promptFile);
   const log = createLogger('sidecar-watcher', settings.live.logLevel, 2);
   try {
-    return await relay(command, args, options, { settings, bundle, principal, prompt, log });
+    return await standBefore(command, args, options, { settings, bundle, principal, prompt, log });
   } finally {
     await logWritten(log);
   }
@@ -79,7 +79,7 @@ interface Prepared {
   readonly log: Logger;
 }
 
-async function relay(
+async function standBefore(
   command: string,
   args: readonly string[],
   options: RunOptions,
@@ -94,7 +94,7 @@ async function relay(
     if (prompt !== undefined) await fabric.enforcer.prompt(principal, options.session ?? null, prompt);
     const upstream = await spawnUpstream(command, args, { cwd: process.cwd(), env: processEnvironment() });
     const output = clientOutput();
-    const between = startRelay({
+    const relay = startRelay({
       client: { input: process.stdin, output },
       upstream,
       decider: fabric.deciderFor(principal, options.session ?? null),
@@ -104,8 +104,8 @@ async function relay(
     });
     // Clients close, wait two seconds, signal, and kill two seconds later: a server that ignores the end of its input
     // must be gone by then, and the log closed.
-    void terminationSignal().then(() => Promise.all([between.close(), upstream.stop()]));
-    const end = await between.closed;
+    void terminationSignal().then(() => Promise.all([relay.close(), upstream.stop()]));
+    const end = await relay.closed;
     await flushed(output);
     await http?.close();
     if (end.reason === 'client-closed' || end.reason === 'closed') return EXIT.ok;
@@ -125,9 +125,13 @@ async function readPrompt(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new FabricError('OPTION_INVALID', `expected --prompt-file to name a readable file, came \`${path}\``, {
-      cause,
-    });
+    throw new FabricError(
+      'OPTION_INVALID',
+      `expected --prompt-file to name a readable file, came \`${path}\``,
+      {
+        cause,
+      },
+    );
   }
 }
 

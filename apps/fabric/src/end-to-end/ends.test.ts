@@ -1,7 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildPrograms } from './built-programs.fixture.ts';
 import { checkpointSize, statementsIn, storyIn, verify } from './evidence-in.fixture.ts';
-import { call, compiledBundle, PfRun, recordingUpstream, refusalIn, temporaryFolder } from './pf-process.fixture.ts';
+import {
+  call,
+  compiledBundle,
+  PfRun,
+  recordingUpstream,
+  refusalIn,
+  temporaryFolder,
+} from './pf-process.fixture.ts';
 
 const upstream = recordingUpstream('read_text_file', 'send_mail');
 let bundle: string;
@@ -10,7 +17,8 @@ beforeAll(async () => {
   bundle = await compiledBundle('quickstart');
 });
 
-const start = (data: string) => new PfRun(['--bundle', bundle, '--data', data, '--tenant', 'acme', '--role', 'support'], upstream.command);
+const start = (data: string) =>
+  new PfRun(['--bundle', bundle, '--data', data, '--tenant', 'acme', '--role', 'support'], upstream.command);
 const read = (id: number, path: string) => call(id, 'read_text_file', { path });
 const mail = (id: number) => call(id, 'send_mail', { to: 'desk@acme.example', subject: 'x', body: 'x' });
 
@@ -19,14 +27,19 @@ describe('pf run', () => {
     const data = temporaryFolder();
     const killed = start(data);
     expect(await killed.ask(mail(1))).toMatchObject({ result: { structuredContent: {} } });
-    expect(await killed.ask(read(2, 'tenants/acme/customers.csv'))).toMatchObject({ result: { structuredContent: {} } });
+    expect(await killed.ask(read(2, 'tenants/acme/customers.csv'))).toMatchObject({
+      result: { structuredContent: {} },
+    });
     await killed.send(read(3, 'kb/@hang.md'));
     await upstream.hasCalls(3);
     killed.kill('SIGKILL');
     expect(await killed.ended).toEqual({ code: null, signal: 'SIGKILL' });
 
     const restarted = start(data);
-    expect(refusalIn(await restarted.ask(mail(1)))).toMatchObject({ code: 'LABEL_FLOW', clause: 'no-exfiltration' });
+    expect(refusalIn(await restarted.ask(mail(1)))).toMatchObject({
+      code: 'LABEL_FLOW',
+      clause: 'no-exfiltration',
+    });
     expect(await restarted.leave()).toEqual({ code: 0, signal: null });
     expect(upstream.calls()).toHaveLength(3);
     expect(await storyIn(data)).toEqual([
@@ -53,7 +66,10 @@ describe('pf run', () => {
     killed.kill('SIGKILL');
     await killed.ended;
     const restarted = start(data);
-    expect(refusalIn(await restarted.ask(mail(2)))).toMatchObject({ code: 'OUTCOME_AMBIGUOUS', effect: 'block' });
+    expect(refusalIn(await restarted.ask(mail(2)))).toMatchObject({
+      code: 'OUTCOME_AMBIGUOUS',
+      effect: 'block',
+    });
     await restarted.leave();
     expect(upstream.calls()).toHaveLength(before + 1);
   });
@@ -69,7 +85,12 @@ describe('pf run', () => {
     expect(refusalIn(await run.answer(2))).toMatchObject({ code: 'OUTCOME_AMBIGUOUS' });
     expect(await run.ended).toEqual({ code: 0, signal: null });
     const covered = checkpointSize(data);
-    expect(await storyIn(data)).toEqual(['read_text_file allow', 'read_text_file done', 'read_text_file allow', 'read_text_file ambiguous']);
+    expect(await storyIn(data)).toEqual([
+      'read_text_file allow',
+      'read_text_file done',
+      'read_text_file allow',
+      'read_text_file ambiguous',
+    ]);
     expect(covered).toBe((await statementsIn(data)).length);
     expect(await verify(data, 'acme')).toMatchObject({ exitCode: 0 });
   });

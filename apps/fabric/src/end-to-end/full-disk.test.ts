@@ -48,7 +48,14 @@ describe('a full disk', () => {
   test('refuses as EVIDENCE_UNAVAILABLE and forwards nothing, says so in /health, and is over when there is space', async () => {
     const upstream = recordingUpstream('echo');
     const data = join(disk, 'data');
-    const options = ['--bundle', await compiledBundle('everything'), '--data', data, '--listen', '127.0.0.1:0'];
+    const options = [
+      '--bundle',
+      await compiledBundle('everything'),
+      '--data',
+      data,
+      '--listen',
+      '127.0.0.1:0',
+    ];
     const pf = new PfRun(options, upstream.command);
     const url = `http://127.0.0.1:${(await pf.logged('listening')).port}`;
     const health = async () => {
@@ -77,7 +84,10 @@ describe('a full disk', () => {
     expect(await ask(5)).toMatchObject({ result: { structuredContent: {} } });
     expect(await health()).toMatchObject({ status: 200, body: { status: 'healthy' } });
     expect(await pf.logged('journal_write_failed')).toMatchObject({ error: 'ENOSPC' });
-    expect(await pf.logged('evidence_unavailable')).toMatchObject({ level: 'error', tags: ['ERROR', 'REJECT'] });
+    expect(await pf.logged('evidence_unavailable')).toMatchObject({
+      level: 'error',
+      tags: ['ERROR', 'REJECT'],
+    });
     expect(await pf.leave()).toEqual({ code: 0, signal: null });
     expect(upstream.calls()).toHaveLength(2);
     expect(await storyIn(data)).toEqual(['echo allow', 'echo done', 'echo allow', 'echo done']);
@@ -88,11 +98,17 @@ describe('a full disk', () => {
     const upstream = recordingUpstream('echo');
     rmSync(join(disk, 'data'), { recursive: true, force: true });
     fill(join(disk, 'filler'));
-    const pf = new PfRun(['--bundle', await compiledBundle('everything'), '--data', join(disk, 'data')], upstream.command);
+    const pf = new PfRun(
+      ['--bundle', await compiledBundle('everything'), '--data', join(disk, 'data')],
+      upstream.command,
+    );
     expect(await pf.ended).toEqual({ code: 1, signal: null });
     expect(pf.err.text).toMatch(/^pf: .*no space left/i);
     rmSync(join(disk, 'filler'));
-    const again = new PfRun(['--bundle', await compiledBundle('everything'), '--data', join(disk, 'data')], upstream.command);
+    const again = new PfRun(
+      ['--bundle', await compiledBundle('everything'), '--data', join(disk, 'data')],
+      upstream.command,
+    );
     expect(await again.ask(call(1, 'echo'))).toMatchObject({ result: { structuredContent: {} } });
     await again.leave();
   });

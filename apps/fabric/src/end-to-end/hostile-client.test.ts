@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildPrograms } from './built-programs.fixture.ts';
 import { storyIn, verify } from './evidence-in.fixture.ts';
@@ -85,7 +86,6 @@ describe('pf run before a hostile client', () => {
     });
     await pf.write('"}}}\n');
     expect(await pf.ask(call(3, 'echo'))).toMatchObject({ result: {} });
-    console.log('grew', peakMemory(pf.pid) - before);
     expect(peakMemory(pf.pid) - before).toBeLessThan(100);
     expect(upstream.calls()).toHaveLength(2);
     await pf.leave();
@@ -106,6 +106,18 @@ describe('pf run before a hostile client', () => {
     expect(await verify(data, 'local')).toMatchObject({ exitCode: 0 });
   });
 
+  it('that never reads the log is served all the same', async () => {
+    const upstream = recordingUpstream('echo');
+    const options = ['--bundle', await compiledBundle('everything'), '--data', temporaryFolder()];
+    const pf = new PfRun(options, upstream.command, { ignoreLog: true });
+    const calls = Array.from({ length: 600 }, (_, at) => call(at + 1, 'echo'));
+    await pf.send(...calls);
+    expect(await pf.answer(600)).toMatchObject({ result: {} });
+    expect(pf.out.all).toHaveLength(600);
+    pf.closeInput();
+    expect(await pf.exited).toEqual({ code: 0, signal: null });
+  });
+
   it('refuses a tool that the bundle does not know, and records that', async () => {
     const upstream = recordingUpstream('read_text_file');
     const data = temporaryFolder();
@@ -117,5 +129,28 @@ describe('pf run before a hostile client', () => {
     expect(upstream.received()).toEqual([]);
     await pf.leave();
     expect(await storyIn(data)).toEqual(['format_disk block NOT_PERMITTED']);
+  });
+
+  it('who only claims to have been told: mail goes to whom the prompt file names, and to nobody else', async () => {
+    const upstream = recordingUpstream('send_mail');
+    const [data, prompt] = [temporaryFolder(), join(temporaryFolder(), 'prompt')];
+    writeFileSync(prompt, 'Answer the ticket of maria@customer.example');
+    const options = ['--bundle', await compiledBundle('quickstart'), '--tenant', 'acme', '--role', 'support'];
+    const pf = new PfRun([...options, '--data', data, '--prompt-file', prompt], upstream.command);
+    const mail = (id: number, to: string) =>
+      pf.ask(call(id, 'send_mail', { to, subject: 'Your refund', body: 'soon' }));
+    expect(refusalIn(await mail(1, 'audit@evil.example'))).toMatchObject({
+      code: 'UNTRUSTED_ARGUMENT',
+      clause: 'known-recipients',
+    });
+    expect(await mail(2, 'maria@customer.example')).toMatchObject({ result: { structuredContent: {} } });
+    await pf.leave();
+    expect(upstream.calls()).toHaveLength(1);
+    expect(await storyIn(data)).toEqual([
+      'send_mail block UNTRUSTED_ARGUMENT',
+      'send_mail allow',
+      'send_mail done',
+    ]);
+    expect(await verify(data, 'acme')).toMatchObject({ exitCode: 0 });
   });
 });

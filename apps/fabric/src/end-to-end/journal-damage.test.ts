@@ -1,4 +1,13 @@
-import { appendFileSync, cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildPrograms } from './built-programs.fixture.ts';
@@ -18,7 +27,8 @@ const CALLED = ['echo allow', 'echo done'];
 /** Makes calls, one after the other, in a run of their own. */
 async function work(data: string, calls: number): Promise<PfRun> {
   const run = start(data);
-  for (let id = 1; id <= calls; id++) expect(await run.ask(call(id, 'echo', { id }))).toMatchObject({ result: {} });
+  for (let id = 1; id <= calls; id++)
+    expect(await run.ask(call(id, 'echo', { id }))).toMatchObject({ result: {} });
   expect(await run.leave()).toEqual({ code: 0, signal: null });
   return run;
 }
@@ -30,7 +40,9 @@ function segmentIn(data: string): string {
 
 /** Everything in a folder but the lock, by name. */
 function contentsOf(folder: string) {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(folder, name)).isFile());
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    statSync(join(folder, name)).isFile(),
+  );
   return files.map((name) => [name, readFileSync(join(folder, name), 'hex')]);
 }
 
@@ -40,7 +52,12 @@ describe('a damaged journal', () => {
     await work(data, 2);
     appendFileSync(segmentIn(data), 'half a write');
     const run = await work(data, 1);
-    expect(await run.logged('journal_torn_tail')).toMatchObject({ level: 'warn', index: 5, bytes: 12, kept: 'torn-5-0.bin' });
+    expect(await run.logged('journal_torn_tail')).toMatchObject({
+      level: 'warn',
+      index: 5,
+      bytes: 12,
+      kept: 'torn-5-0.bin',
+    });
     expect(readFileSync(join(data, 'journal/torn-5-0.bin'), 'utf8')).toBe('half a write');
     expect(await storyIn(data)).toEqual([...CALLED, ...CALLED, ...CALLED]);
     expect(await verify(data, 'local')).toMatchObject({ exitCode: 0 });

@@ -1,7 +1,8 @@
 // Test code only: a program as a real child process, heard line by line.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { afterAll } from 'vitest';
 
 const PATIENCE_MS = 25_000;
@@ -9,7 +10,7 @@ const running = new Set<Program>();
 
 afterAll(async () => {
   for (const program of running) program.kill('SIGKILL');
-  await Promise.all([...running].map((program) => program.ended));
+  await Promise.all([...running].map((program) => program.exited));
 });
 
 export interface Exit {
@@ -63,28 +64,36 @@ export class Lines {
 export interface ProgramOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Leaves what it writes to stderr where it is, until the pipe is full. */
+  readonly ignoreLog?: boolean;
 }
 
 export class Program {
   readonly out: Lines;
   readonly err: Lines;
-  /** Once it has ended and all that it wrote is read. */
+  readonly exited: Promise<Exit>;
+  /** Once it has exited and all that it wrote is read. */
   readonly ended: Promise<Exit>;
   readonly #child: ChildProcessWithoutNullStreams;
 
-  constructor(command: string, args: readonly string[], { cwd, env }: ProgramOptions = {}) {
+  constructor(
+    command: string,
+    args: readonly string[],
+    { cwd, env, ignoreLog = false }: ProgramOptions = {},
+  ) {
     const environment = { PATH: process.env.PATH, HOME: process.env.HOME, ...env };
     this.#child = spawn(command, [...args], { cwd, env: environment, stdio: 'pipe' });
     this.#child.stdin.on('error', () => undefined); // a program that has ended: `ended` tells
     this.out = new Lines(this.#child.stdout);
-    this.err = new Lines(this.#child.stderr);
-    this.ended = new Promise((resolve, reject) => {
+    this.err = new Lines(ignoreLog ? Readable.from([]) : this.#child.stderr);
+    this.exited = new Promise((resolve, reject) => {
       this.#child.once('error', reject);
-      this.#child.once('close', (code, signal) => {
+      this.#child.once('exit', (code, signal) => {
         running.delete(this);
         resolve({ code, signal });
       });
     });
+    this.ended = Promise.all([this.exited, once(this.#child, 'close')]).then(([exit]) => exit);
     running.add(this);
   }
 

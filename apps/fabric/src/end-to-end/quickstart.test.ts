@@ -39,7 +39,9 @@ describe('pf quickstart', () => {
     });
     expect(out.split('\n').filter((line) => line.endsWith(' allowed'))).toHaveLength(7);
     expect(out).toContain('Mails that left: 1, to maria@customer.example');
-    expect(out).toMatch(/^verified: 21 of the 21 entries of provability-fabric\.local\/quickstart, .* 21 re-derived$/m);
+    expect(out).toMatch(
+      /^verified: 21 of the 21 entries of provability-fabric\.local\/quickstart, .* 21 re-derived$/m,
+    );
     expect(out).toMatch(/^NOT VERIFIED: /m);
     expect(out).toMatch(/^VERDICT entry 10, .*expected "block", came "allow"$/m);
     copyFileSync(join(folder, 'checkpoint'), kept);
@@ -54,7 +56,9 @@ describe('pf quickstart', () => {
     const env = { PATH: process.env.PATH, XDG_STATE_HOME: folder };
     const started = spawnSync(command, args, { input: request, env, encoding: 'utf8', timeout: 30_000 });
     expect(started.status).toBe(0);
-    expect(JSON.parse(started.stdout).result.tools.map(({ name }: { name: string }) => name)).toContain('read_text_file');
+    expect(JSON.parse(started.stdout).result.tools.map(({ name }: { name: string }) => name)).toContain(
+      'read_text_file',
+    );
 
     // The second run went on in the same log, and proves to whoever kept the first checkpoint that nothing was changed.
     expect(out).toMatch(/^Resuming: the log holds 21 statements of earlier runs$/m);
@@ -67,15 +71,24 @@ describe('pf quickstart', () => {
 describe('pf-verify', () => {
   const unshare = process.getuid?.() === 0 ? ['-n'] : ['-r', '-n'];
   const offline = (...args: readonly string[]) =>
-    spawnSync('unshare', [...unshare, process.execPath, VERIFY, ...args, '--keys', join(folder, 'data/keys')], { encoding: 'utf8' });
+    spawnSync(
+      'unshare',
+      [...unshare, process.execPath, VERIFY, ...args, '--keys', join(folder, 'data/keys')],
+      { encoding: 'utf8' },
+    );
   const possible = spawnSync('unshare', [...unshare, 'true']).status === 0;
 
   itNeeds(possible ? undefined : 'a network namespace cannot be made')(
     'with the network off verifies the evidence, also against the checkpoint kept earlier, and rejects a tampered copy',
     async () => {
       const connect = 'net.connect(80, "127.0.0.1").on("error", ({ code }) => process.stdout.write(code))';
-      expect(spawnSync('unshare', [...unshare, process.execPath, '-e', connect], { encoding: 'utf8' }).stdout).toBe('ENETUNREACH');
-      expect(offline(evidence, '--since', kept, '--require', 're-derived')).toMatchObject({ status: 0, stderr: '' });
+      expect(
+        spawnSync('unshare', [...unshare, process.execPath, '-e', connect], { encoding: 'utf8' }).stdout,
+      ).toBe('ENETUNREACH');
+      expect(offline(evidence, '--since', kept, '--require', 're-derived')).toMatchObject({
+        status: 0,
+        stderr: '',
+      });
       const forged = join(folder, 'forged.json');
       writeFileSync(forged, tamper(readFileSync(evidence)));
       expect(offline(forged)).toMatchObject({ status: 1, stdout: expect.stringContaining('NOT VERIFIED') });

@@ -17,7 +17,10 @@ beforeAll(async () => {
   await buildPrograms();
   mkdirSync(keyFile('.'), { recursive: true });
   const bundle = await compiledBundle('quickstart');
-  writeFileSync(join(root, 'config/local/fabric.yaml'), `bundle: ${bundle}\ndata_dir: data\nlisten: 127.0.0.1:0\n`);
+  writeFileSync(
+    join(root, 'config/local/fabric.yaml'),
+    `bundle: ${bundle}\ndata_dir: data\nlisten: 127.0.0.1:0\n`,
+  );
   writeFileSync(keyFile('enforcement_mode'), 'enforce\n');
   serve = new PfServe(['--env', 'local'], { cwd: root });
   url = await serve.url();
@@ -49,7 +52,11 @@ describe('pf serve', () => {
       ['UNAUTHENTICATED', unsigned(good), 'expected algorithm `EdDSA`'],
       ['UNAUTHENTICATED', `${good.slice(0, -6)}AAAAAA`, 'expected a valid signature'],
       ['UNAUTHENTICATED', await token(data, { aud: 'ledger' }), 'expected a token for this audience'],
-      ['UNAUTHENTICATED', await token(data, {}, { name: 'another.fabric/local' }), 'expected a token of this issuer'],
+      [
+        'UNAUTHENTICATED',
+        await token(data, {}, { name: 'another.fabric/local' }),
+        'expected a token of this issuer',
+      ],
       ['CAP_EXPIRED', await token(data, {}, past), 'the token has expired'],
     ];
     for (const [code, bearer, detail] of refused) {
@@ -57,66 +64,115 @@ describe('pf serve', () => {
       expect(answer).toMatchObject({ status: 401, body: { code, detail: expect.stringContaining(detail) } });
       if (bearer !== undefined) expect(JSON.stringify(answer)).not.toContain(bearer);
     }
-    expect(await post(`${url}/v1/sessions/s1/prompt`, good, { text: 'x' })).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+    expect(await post(`${url}/v1/sessions/s1/prompt`, good, { text: 'x' })).toMatchObject({
+      status: 403,
+      body: { code: 'FORBIDDEN' },
+    });
     expect(serve.out.text).not.toContain(good);
     expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^auth_failures_total 7$/m);
   });
 
   it('refuses what a token is not for: another tool, another epoch, another agent’s session', async () => {
-    const blocked = (code: string) => ({ status: 200, body: { effect: 'block', refusal: { code, clause: null } } });
+    const blocked = (code: string) => ({
+      status: 200,
+      body: { effect: 'block', refusal: { code, clause: null } },
+    });
     const mine = { sid: 'narrow' };
-    expect(await authorize(await token(data, mine), 'list_directory', { path: 'kb' })).toMatchObject({ body: { effect: 'allow' } });
+    expect(await authorize(await token(data, mine), 'list_directory', { path: 'kb' })).toMatchObject({
+      body: { effect: 'allow' },
+    });
     const narrow = await token(data, { ...mine, caps: ['call:list_directory'] });
     expect(await authorize(narrow, ...CUSTOMERS)).toMatchObject(blocked('CAP_MISS'));
-    expect(await authorize(await token(data, { ...mine, sub: 'agent-2' }), ...CUSTOMERS)).toMatchObject(blocked('CAP_MISS'));
-    expect(await authorize(await token(data, { ...mine, epoch: 0 }), ...CUSTOMERS)).toMatchObject(blocked('EPOCH_STALE'));
-    expect(await authorize(await token(data, { ...mine, epoch: 2 }), ...CUSTOMERS)).toMatchObject(blocked('EPOCH_FUTURE'));
+    expect(await authorize(await token(data, { ...mine, sub: 'agent-2' }), ...CUSTOMERS)).toMatchObject(
+      blocked('CAP_MISS'),
+    );
+    expect(await authorize(await token(data, { ...mine, epoch: 0 }), ...CUSTOMERS)).toMatchObject(
+      blocked('EPOCH_STALE'),
+    );
+    expect(await authorize(await token(data, { ...mine, epoch: 2 }), ...CUSTOMERS)).toMatchObject(
+      blocked('EPOCH_FUTURE'),
+    );
   });
 
   it('keeps tenants apart', async () => {
-    const mine = await authorize(await token(data, { sid: 'mine' }), 'read_text_file', { path: 'kb/refunds.md' });
+    const mine = await authorize(await token(data, { sid: 'mine' }), 'read_text_file', {
+      path: 'kb/refunds.md',
+    });
     expect(mine).toMatchObject({ status: 200, body: { effect: 'allow', session: 'mine' } });
     const globex = await token(data, { tenant: 'globex', org: 'globex', sid: 'mine' });
     const { certificate_id } = mine.body;
-    const foreign = await post(`${url}/v1/outcome`, globex, { session: 'mine', certificate_id, outcome: 'done' });
+    const foreign = await post(`${url}/v1/outcome`, globex, {
+      session: 'mine',
+      certificate_id,
+      outcome: 'done',
+    });
     expect(foreign).toMatchObject({ status: 409, body: { code: 'OUTCOME_REFUSED' } });
-    expect(await authorize(globex, ...CUSTOMERS)).toMatchObject({ body: { effect: 'block', refusal: { code: 'CROSS_TENANT' } } });
+    expect(await authorize(globex, ...CUSTOMERS)).toMatchObject({
+      body: { effect: 'block', refusal: { code: 'CROSS_TENANT' } },
+    });
     const initech = await token(data, { tenant: 'initech', org: 'initech' });
-    expect(await authorize(initech, 'read_text_file', { path: 'kb/refunds.md' })).toMatchObject({ body: { effect: 'block', refusal: { code: 'CROSS_TENANT' } } });
+    expect(await authorize(initech, 'read_text_file', { path: 'kb/refunds.md' })).toMatchObject({
+      body: { effect: 'block', refusal: { code: 'CROSS_TENANT' } },
+    });
   });
 
   it('decides in the light of the prompt and of what was read, once per request id', async () => {
     const [agent, host] = [await token(data), await token(data, { sub: 'host', roles: ['host'] })];
     const done = async (answer: Json) => {
       const { session, certificate_id } = answer;
-      const outcome = { session, certificate_id, outcome: 'done', result: 'Maria Example, 4111 1111 1111 1111' };
+      const outcome = {
+        session,
+        certificate_id,
+        outcome: 'done',
+        result: 'Maria Example, 4111 1111 1111 1111',
+      };
       expect(await post(`${url}/v1/outcome`, agent, outcome)).toEqual({ status: 200, body: {} });
     };
-    const unknown = { effect: 'block', verdict: 'reject', refusal: { code: 'UNTRUSTED_ARGUMENT', clause: 'known-recipients' } };
-    expect(await authorize(agent, ...mail('maria@customer.example'))).toMatchObject({ status: 200, body: unknown });
+    const unknown = {
+      effect: 'block',
+      verdict: 'reject',
+      refusal: { code: 'UNTRUSTED_ARGUMENT', clause: 'known-recipients' },
+    };
+    expect(await authorize(agent, ...mail('maria@customer.example'))).toMatchObject({
+      status: 200,
+      body: unknown,
+    });
     const prompt = { text: 'Answer the ticket of maria@customer.example', principal: 'agent-1' };
-    expect(await post(`${url}/v1/sessions/s1/prompt`, host, prompt)).toEqual({ status: 200, body: { session: 's1' } });
+    expect(await post(`${url}/v1/sessions/s1/prompt`, host, prompt)).toEqual({
+      status: 200,
+      body: { session: 's1' },
+    });
 
     const first = await authorize(agent, ...mail('maria@customer.example'), 'mail-1');
     expect(first).toMatchObject({ status: 200, body: { effect: 'allow', verdict: 'accept', session: 's1' } });
     expect(await authorize(agent, ...mail('maria@customer.example'), 'mail-1')).toEqual(first);
-    expect(await authorize(agent, ...mail('audit@evil.example'), 'mail-1')).toMatchObject({ status: 409, body: { code: 'REQUEST_CONFLICT' } });
+    expect(await authorize(agent, ...mail('audit@evil.example'), 'mail-1')).toMatchObject({
+      status: 409,
+      body: { code: 'REQUEST_CONFLICT' },
+    });
     await done(first.body);
 
     const customers = await authorize(agent, ...CUSTOMERS);
     expect(customers).toMatchObject({ body: { effect: 'allow' } });
     await done(customers.body);
     const leak = { effect: 'block', refusal: { code: 'LABEL_FLOW', clause: 'no-exfiltration' } };
-    expect(await authorize(agent, ...mail('maria@customer.example'))).toMatchObject({ status: 200, body: leak });
+    expect(await authorize(agent, ...mail('maria@customer.example'))).toMatchObject({
+      status: 200,
+      body: leak,
+    });
   });
 
   it('follows enforcement_mode while it runs; a bad value is refused, logged once, and the last good one stays', async () => {
     const agent = await token(data);
     const changed = async (mode: string, count: number) => {
       writeFileSync(keyFile('enforcement_mode'), `${mode}\n`);
-      await vi.waitUntil(() => serve.out.all.filter((line) => line.includes('"config_changed"')).length >= count, { timeout: 25_000 });
+      await vi.waitUntil(
+        () => serve.out.all.filter((line) => line.includes('"config_changed"')).length >= count,
+        { timeout: 25_000 },
+      );
     };
-    const gauge = async () => /^enforcement_mode_total\{mode="(\w+)"\} 1$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1];
+    const gauge = async () =>
+      /^enforcement_mode_total\{mode="(\w+)"\} 1$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1];
     const leak = () => authorize(agent, ...mail('maria@customer.example'), `shadow-${++requests}`);
 
     await changed('shadow', 1);
@@ -125,7 +181,10 @@ describe('pf serve', () => {
     expect(serve.out.all.some((line) => line.includes('"POLICY_VIOLATION"'))).toBe(true);
 
     writeFileSync(keyFile('enforcement_mode'), 'shaddow\n');
-    expect(await serve.logged('config_refused')).toMatchObject({ level: 'error', problems: expect.stringContaining('shaddow') });
+    expect(await serve.logged('config_refused')).toMatchObject({
+      level: 'error',
+      problems: expect.stringContaining('shaddow'),
+    });
     expect(await gauge()).toBe('shadow');
     await changed('enforce', 2); // more than a second later: the bad value was read again meanwhile
     expect(serve.out.all.filter((line) => line.includes('config_refused'))).toHaveLength(1);
@@ -133,12 +192,17 @@ describe('pf serve', () => {
   });
 
   it('answers probes and scrapers, and nothing else without a name', async () => {
-    expect(await get(`${url}/health`)).toEqual({ status: 200, body: { status: 'healthy', uptime: expect.any(Number) } });
+    expect(await get(`${url}/health`)).toEqual({
+      status: 200,
+      body: { status: 'healthy', uptime: expect.any(Number) },
+    });
     expect(await get(`${url}/livez`)).toEqual({ status: 200, body: { status: 'alive' } });
     expect(await get(`${url}/readyz`)).toEqual({ status: 200, body: { status: 'ready' } });
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toMatch(/^certs_total\{verdict="accept",effect="allow"\} \d+$/m);
-    expect(metrics).toMatch(/^http_requests_total\{service="sidecar-watcher",method="POST",route="\/v1\/authorize",status="200"\} \d+$/m);
+    expect(metrics).toMatch(
+      /^http_requests_total\{service="sidecar-watcher",method="POST",route="\/v1\/authorize",status="200"\} \d+$/m,
+    );
     expect(await get(`${url}/v1/certificates`)).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
     expect(await get(`${url}/v1/authorize`)).toMatchObject({ status: 405 });
   });
@@ -151,7 +215,14 @@ describe('pf serve', () => {
       if (statement.type !== 'permission-certificate' || statement.action.target !== 'send_mail') return [];
       return [[statement.mode, statement.verdict, statement.effect].join(' ')];
     });
-    expect(mails).toEqual(['enforce reject block', 'enforce accept allow', 'enforce reject block', 'shadow reject allow', 'enforce reject block']);
-    for (const tenant of ['acme', 'globex']) expect(await verify(data, tenant)).toMatchObject({ exitCode: 0 });
+    expect(mails).toEqual([
+      'enforce reject block',
+      'enforce accept allow',
+      'enforce reject block',
+      'shadow reject allow',
+      'enforce reject block',
+    ]);
+    for (const tenant of ['acme', 'globex'])
+      expect(await verify(data, tenant)).toMatchObject({ exitCode: 0 });
   });
 });

@@ -48,8 +48,12 @@ describe('pf run is not started', () => {
     const { code, err, data } = await refusedRun('--bundle', bundle, ...ACME);
     expect(code).toBe(3);
     expect(err).toContain('does not compile, so nothing was started');
-    expect(err).toMatch(/^bundle\.yaml:\d+:\d+: clause no-rewriting: expected .*, came `tracing`; mend: .* \[WRONG_VALUE\]$/m);
-    expect(err).toMatch(/^bundle\.yaml:\d+:\d+: clause few-reads: expected .*, came `six`; mend: .* \[WRONG_VALUE\]$/m);
+    expect(err).toMatch(
+      /^bundle\.yaml:\d+:\d+: clause no-rewriting: expected .*, came `tracing`; mend: .* \[WRONG_VALUE\]$/m,
+    );
+    expect(err).toMatch(
+      /^bundle\.yaml:\d+:\d+: clause few-reads: expected .*, came `six`; mend: .* \[WRONG_VALUE\]$/m,
+    );
     expect(existsSync(data)).toBe(false);
   });
 
@@ -63,7 +67,10 @@ describe('pf run is not started', () => {
     const broken = join(temporaryFolder(), 'bundle.json');
     writeFileSync(broken, '{"format":"of another program"}');
     const unreadable = await refusedRun('--bundle', broken, ...ACME);
-    expect(unreadable).toMatchObject({ code: 3, err: expect.stringContaining(`expected a compiled bundle in \`${broken}\``) });
+    expect(unreadable).toMatchObject({
+      code: 3,
+      err: expect.stringContaining(`expected a compiled bundle in \`${broken}\``),
+    });
     const bundle = await compiledBundle('quickstart');
     const tenantless = await refusedRun('--bundle', bundle);
     expect(tenantless).toMatchObject({

@@ -1,11 +1,27 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, vi } from 'vitest';
 import { buildPrograms, PF } from './built-programs.fixture.ts';
 import { get, post, token } from './http-client.fixture.ts';
 import { itNeeds, lacks } from './only-where.fixture.ts';
-import { call, compiledBundle, type Json, loggedIn, recordingUpstream, temporaryFolder } from './pf-process.fixture.ts';
+import {
+  call,
+  compiledBundle,
+  type Json,
+  loggedIn,
+  recordingUpstream,
+  temporaryFolder,
+} from './pf-process.fixture.ts';
 import { type Lines, Program } from './program.fixture.ts';
 
 beforeAll(buildPrograms);
@@ -43,9 +59,13 @@ function listeningPorts(pid: number): readonly number[] {
 
 /** The dumps in a data folder, once the log has told of so many. */
 async function dumps(log: Lines, data: string, count: number) {
-  await vi.waitUntil(() => log.all.filter((line) => line.includes('"state_dump"')).length >= count, { timeout: 25_000 });
+  await vi.waitUntil(() => log.all.filter((line) => line.includes('"state_dump"')).length >= count, {
+    timeout: 25_000,
+  });
   const paths = readdirSync(data).filter((name) => name.startsWith('state-dump-'));
-  return paths.map((name) => join(data, name)).map((path) => ({ text: readFileSync(path, 'utf8'), mode: statSync(path).mode & 0o777 }));
+  return paths
+    .map((name) => join(data, name))
+    .map((path) => ({ text: readFileSync(path, 'utf8'), mode: statSync(path).mode & 0o777 }));
 }
 
 describe('pkill -USR1 sidecar-watcher', () => {
@@ -58,7 +78,10 @@ describe('pkill -USR1 sidecar-watcher', () => {
     copyFileSync(script, join(folder, 'u.mjs'));
     const serve = new Program('node', ['x', 'serve'], { cwd: folder });
     const options = ['--bundle', 'b', '--tenant', 'acme', '--role', 'support', '--prompt-file', 'p'];
-    const run = new Program('node', ['x', 'run', ...options, '--', 'node', 'u.mjs', record], { cwd: folder, env: { XDG_STATE_HOME: folder } });
+    const run = new Program('node', ['x', 'run', ...options, '--', 'node', 'u.mjs', record], {
+      cwd: folder,
+      env: { XDG_STATE_HOME: folder },
+    });
     const [serveData, runData] = [join(folder, 'data'), join(folder, 'provability-fabric/quickstart')];
 
     const url = `http://127.0.0.1:${(await loggedIn(serve.out, 'listening')).port}`;
@@ -68,7 +91,10 @@ describe('pkill -USR1 sidecar-watcher', () => {
       expect(answer).toMatchObject({ status: 200 });
       return answer.body;
     };
-    await ask('/v1/sessions/s1/prompt', host, { text: `mail ${SECRET}@customer.example`, principal: 'agent-1' });
+    await ask('/v1/sessions/s1/prompt', host, {
+      text: `mail ${SECRET}@customer.example`,
+      principal: 'agent-1',
+    });
     const action = { kind: 'call', tool: 'read_text_file', args: { path: `kb/${SECRET}.md` } };
     const { session, certificate_id } = await ask('/v1/authorize', agent, { request_id: 'r1', action });
     await ask('/v1/outcome', agent, { session, certificate_id, outcome: 'done', result: SECRET });
@@ -96,7 +122,9 @@ describe('pkill -USR1 sidecar-watcher', () => {
       expect(sessions).toEqual([
         expect.objectContaining({ tenant: 'acme', label: 'internal {} trusted', prompts: 1, results: 1 }),
       ]);
-      expect(sessions[0].pending).toEqual([{ certificate: expect.stringMatching(/^[0-9a-f]{64}$/), target: 'read_text_file' }]);
+      expect(sessions[0].pending).toEqual([
+        { certificate: expect.stringMatching(/^[0-9a-f]{64}$/), target: 'read_text_file' },
+      ]);
       const said = `${dump?.text}${again?.text}${log.text}${program.err.text}`;
       for (const secret of [SECRET, agent, host]) expect(said).not.toContain(secret);
       expect(said).not.toContain('Debugger listening');

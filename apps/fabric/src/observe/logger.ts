@@ -16,7 +16,8 @@ export function createLogger(component: string, level: string, fd: 1 | 2): Logge
   if (fd === 1) return pino(options, pino.destination({ fd, sync: true }));
   const output = new LogOutput(fd);
   const log = pino(options, output);
-  output.onDropped = (count) => log.warn({ event: 'log_lines_dropped', tags: [], count }, 'nobody read the log');
+  output.onDropped = (count) =>
+    log.warn({ event: 'log_lines_dropped', tags: [], count }, 'nobody read the log');
   return log;
 }
 
