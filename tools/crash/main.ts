@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { nodeCrypto } from '@provability-fabric/evidence';
 import { verifyConsistencyForLog } from '@provability-fabric/kernel';
-import { createLogger } from '../../apps/fabric/src/observe/logger.ts';
+import { serviceLog } from '../../apps/fabric/src/observe/logger.ts';
 import { openFabric } from '../../apps/fabric/src/wire.ts';
 import { crashBundle, LIVE, SETTINGS } from './bundle.ts';
 import { examine } from './examine.ts';
@@ -80,7 +80,7 @@ for (let round = 1; round <= rounds; round += 1) {
   const data = mkdtempSync(join(tmpdir(), 'pf-crash-'));
   const said = await runAndKill(data, round, 1 + Math.floor(next() * (actions - 1)));
   const started = performance.now();
-  const log = createLogger('crash', 'silent', 2);
+  const log = serviceLog('crash', 'silent');
   const fabric = await openFabric({
     dataFolder: data,
     bundle: await crashBundle(),

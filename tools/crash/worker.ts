@@ -1,6 +1,6 @@
 // The process that is killed: acts through the fabric and says on stdout what it was answered, line by line.
 import { writeSync } from 'node:fs';
-import { createLogger } from '../../apps/fabric/src/observe/logger.ts';
+import { serviceLog } from '../../apps/fabric/src/observe/logger.ts';
 import { openFabric } from '../../apps/fabric/src/wire.ts';
 import { crashBundle, LIVE, SETTINGS } from './bundle.ts';
 
@@ -12,7 +12,7 @@ const fabric = await openFabric({
   bundle: await crashBundle(),
   settings: SETTINGS,
   live: LIVE,
-  log: createLogger('crash-worker', 'error', 2),
+  log: serviceLog('crash-worker', 'silent'),
 });
 const principal = { id: 'agent', roles: [], org: 'acme', tenant: 'acme', attributes: {} };
 let next = 0;

@@ -29,6 +29,7 @@ function report(error: unknown): number {
   const { code, exitCode } = error as { code?: unknown; exitCode?: number };
   if (typeof code === 'string' && code.startsWith('commander.'))
     return exitCode === 0 ? EXIT.ok : EXIT.invalidInput;
-  process.stderr.write(`pf: ${error instanceof Error ? error.message : String(error)}\n`);
+  const name = typeof code === 'string' ? `${code}: ` : '';
+  process.stderr.write(`pf: ${name}${error instanceof Error ? error.message : String(error)}\n`);
   return exitCodeFor(error);
 }

@@ -326,6 +326,7 @@ describe('a restart', () => {
     const restarted = await start(bundleOf(1), { journal: erased });
     await expect(restarted.authorize(ask('look'))).rejects.toMatchObject({ code: 'SESSION_CORRUPT' });
     expect(await restarted.authorize(ask('look', { session: 'another' }))).toMatchObject({ effect: 'allow' });
+    expect(await restarted.authorize(ask('look', { session: null }))).toMatchObject({ effect: 'allow' });
   });
 });
 

@@ -235,8 +235,8 @@ export class Enforcer {
     const now = this.#options.clock.now();
     const current = this.#running.get(owner) ?? this.#lastOf(principal);
     if (current !== undefined) {
-      const session = await this.#load(principal.tenant, current);
-      if (now - session.state.time <= this.#options.sessionIdleMs) {
+      const session = await this.#load(principal.tenant, current).catch(ignoreCorrupt);
+      if (session !== undefined && now - session.state.time <= this.#options.sessionIdleMs) {
         this.#running.set(owner, current);
         return session;
       }
@@ -310,6 +310,12 @@ export class Enforcer {
       if (session?.idle && session.state.pending.size === 0) this.#sessions.delete(name);
     }
   }
+}
+
+/** A session whose records were erased is over; its principal goes on in a new one. */
+function ignoreCorrupt(error: unknown): undefined {
+  if (error instanceof EnforcementError && error.code === 'SESSION_CORRUPT') return undefined;
+  throw error;
 }
 
 function sameEnvironment(a: Environment, b: Environment): boolean {

@@ -106,6 +106,21 @@ describe('a bundle archive', () => {
     },
   );
 
+  it('takes the same sources compiled by another compiler as the same version, and nothing else', async () => {
+    const { archive } = await newArchive();
+    const compiled = (compiler: string, source: string) => ({
+      ...bundle(1),
+      compiler,
+      sources: { 'policy.cedar': source },
+    });
+    await archive.activate(compiled('1.0', 'a'));
+    await archive.activate(compiled('1.1', 'a'));
+    await expect(archive.activate(compiled('1.2', 'b'))).rejects.toMatchObject({ code: 'BUNDLE_ROLLBACK' });
+    await expect(archive.activate({ ...compiled('1.1', 'a'), owner: 'x' })).rejects.toMatchObject({
+      code: 'BUNDLE_ROLLBACK',
+    });
+  });
+
   it('forgets nothing that it could not store', async () => {
     const { directory, archive } = await newArchive();
     await archive.activate(bundle(1));

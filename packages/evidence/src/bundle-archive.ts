@@ -8,6 +8,7 @@ import {
   canonicalBytes,
   type Digest,
   digestOf,
+  equalBytes,
   field,
   isJsonObject,
   JsonError,
@@ -43,21 +44,28 @@ export async function openBundleArchive(options: {
 }): Promise<BundleArchive> {
   const { directory, crypto } = options;
   await ensureFolder(directory);
-  const highest = new Map<string, StoredBundle>();
+  const highest = new Map<string, JsonObject>();
+  const topOf = (name: string) => {
+    const bundle = highest.get(name);
+    return bundle && identify(bundle, digestOf(crypto, canonicalBytes(bundle)));
+  };
   for (const name of (await readdir(directory)).sort()) {
     const digest = /^([0-9a-f]{64})\.json$/.exec(name)?.[1];
     if (digest === undefined) continue;
-    const stored = identify(await readBundle(crypto, directory, asDigest(digest)), asDigest(digest));
-    if (stored.version > (highest.get(stored.name)?.version ?? 0)) highest.set(stored.name, stored);
+    const bundle = await readBundle(crypto, directory, asDigest(digest));
+    const stored = identify(bundle, asDigest(digest));
+    if (stored.version > (topOf(stored.name)?.version ?? 0)) highest.set(stored.name, bundle);
   }
 
   return {
     async activate(bundle) {
       const bytes = canonicalBytes(bundle);
       const stored = identify(bundle, digestOf(crypto, bytes));
-      const top = highest.get(stored.name);
-      if (top !== undefined && top.digest !== stored.digest && stored.version <= top.version) {
-        throw rollback(stored, top);
+      const top = topOf(stored.name);
+      const known = highest.get(stored.name);
+      if (top !== undefined && known !== undefined && top.digest !== stored.digest) {
+        const recompiled = stored.version === top.version && sameSources(bundle, known);
+        if (stored.version <= top.version && !recompiled) throw rollback(stored, top);
       }
       try {
         await createFile(join(directory, `${stored.digest}.json`), bytes, 0o644);
@@ -65,11 +73,11 @@ export async function openBundleArchive(options: {
         if (!hasSystemCode(error, 'EEXIST')) throw unwritable(error);
         await readBundle(crypto, directory, stored.digest);
       }
-      highest.set(stored.name, stored);
+      highest.set(stored.name, bundle);
       return stored;
     },
     read: (digest) => readBundle(crypto, directory, digest),
-    highestVersion: (name) => highest.get(name)?.version ?? 0,
+    highestVersion: (name) => topOf(name)?.version ?? 0,
   };
 }
 
@@ -113,6 +121,13 @@ function identify(bundle: JsonObject, digest: Digest): StoredBundle {
     'BUNDLE_MALFORMED',
     `expected bundle \`${digest}\` to have a name and a version of at least 1`,
   );
+}
+
+function sameSources(a: JsonObject, b: JsonObject): boolean {
+  const [ours, theirs] = [field(a, 'sources'), field(b, 'sources')];
+  if (ours === undefined || theirs === undefined || field(a, 'compiler') === field(b, 'compiler'))
+    return false;
+  return equalBytes(canonicalBytes(ours), canonicalBytes(theirs));
 }
 
 function rollback(asked: StoredBundle, top: StoredBundle): EvidenceError {

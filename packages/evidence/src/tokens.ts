@@ -13,15 +13,17 @@ export const MAX_TOKEN_LENGTH = 8192;
 
 const TYPE = 'JWT';
 const name = z.string().min(1).max(256);
+/** What the log takes as the name of a principal, session or tenant (kernel ids). */
+const id = z.string().regex(/^[A-Za-z0-9._:@/+-]{1,128}$/);
 const seconds = z.int().nonnegative();
 
 const claimsSchema = z.strictObject({
   iss: name,
   aud: name,
-  sub: name,
+  sub: id,
   /** Session; without it the host's connection or principal decides. */
-  sid: name.optional(),
-  tenant: name,
+  sid: id.optional(),
+  tenant: id,
   roles: z.array(name).max(64),
   org: z.string().max(256),
   /** Capabilities that the token is narrowed to. */

@@ -86,9 +86,9 @@ describe('deciding', () => {
     const { port, enforcer } = await startServer();
     const decided = await ask(port, '/v1/authorize', { token: 'wandering-token', body: callBody('read') });
     expect(enforcer.authorized[0]?.session).toBeNull();
-    expect(field(decided.json, 'session')).toBe('agent-1~1');
+    expect(field(decided.json, 'session')).toBe('agent-1@1');
     const certificate = field(decided.json, 'certificate_id');
-    const body = `{"session":"agent-1~1","certificate_id":"${certificate}","outcome":"ambiguous"}`;
+    const body = `{"session":"agent-1@1","certificate_id":"${certificate}","outcome":"ambiguous"}`;
     expect((await ask(port, '/v1/outcome', { token: 'wandering-token', body })).status).toBe(200);
     expect(enforcer.settled[0]?.result).toBeNull();
   });

@@ -87,7 +87,7 @@ describe('a well-formed request', () => {
 
   it('may report a result of any kind, null too', () => {
     const outcome = (result: string) =>
-      parseOutcome(parseJson(`{"session":"a~1","certificate_id":"c","outcome":"done","result":${result}}`))
+      parseOutcome(parseJson(`{"session":"a@1","certificate_id":"c","outcome":"done","result":${result}}`))
         .result;
     expect(outcome('null')).toBeNull();
     expect(outcome('18446744073709551615')).toBe(18446744073709551615n);

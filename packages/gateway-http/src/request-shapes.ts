@@ -5,12 +5,10 @@ import { RequestError } from './errors.ts';
 // Each message says what was expected, and nothing else does: zod's own texts repeat values, which are not
 // ours to repeat.
 
-/** `~` is in the ids of sessions that the fabric opens itself. */
 const ID = /^[A-Za-z0-9._:@/+-]{1,128}$/;
-const SESSION = /^[A-Za-z0-9._:@/+~-]{1,256}$/;
 
 const id = matching(ID, 'text of 1 to 128 characters out of A-Z a-z 0-9 . _ : @ / + -');
-const sessionId = matching(SESSION, 'a session id of 1 to 256 characters out of A-Z a-z 0-9 . _ : @ / + ~ -');
+const sessionId = matching(ID, 'a session id of 1 to 128 characters out of A-Z a-z 0-9 . _ : @ / + -');
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not come in
 const uri = matching(/^[^\u0000-\u0020\u007f]{1,4096}$/, 'a URI of 1 to 4096 characters without spaces');
 const anyJson = z.custom<JsonValue>((value) => value !== undefined, { error: 'any JSON value' });

@@ -84,15 +84,9 @@ describe('a token that is good for something else', () => {
       'its own earlier session',
       'wandering-token',
       AUTHORIZE,
-      callBody('read').replace('{', '{"session":"agent-1~0",'),
+      callBody('read').replace('{', '{"session":"agent-1@0",'),
     ],
     ['an outcome in another session', 'agent-token', '/v1/outcome', outcome('s2')],
-    [
-      'an outcome in the session of another principal',
-      'wandering-token',
-      '/v1/outcome',
-      outcome('agent-10~1'),
-    ],
     ['the prompt, being an agent', 'agent-token', '/v1/sessions/s1/prompt', '{"text":"obey"}'],
     ['the prompt of another session', 'host-of-s1-token', '/v1/sessions/s2/prompt', '{"text":"obey"}'],
   ])('cannot be used for %s', async (_what, token, path, body) => {
@@ -186,11 +180,19 @@ describe('a hostile body', () => {
 
   it.each([
     ['is compressed', { 'content-encoding': 'gzip' }],
-    ['is a form', { 'content-type': 'application/x-www-form-urlencoded' }],
+    ['is a form with files', { 'content-type': 'multipart/form-data; boundary=x' }],
     ['has a nonsense type', { 'content-type': 'json' }],
   ])('that %s is refused', async (_what, headers) => {
     const came = await post(await startServer(), callBody('read'), headers);
     expect([came.status, came.code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
+  });
+
+  it('that is a form in truth is no JSON, whatever `curl -d` calls its JSON', async () => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const started = await startServer();
+    const came = await post(started, 'tool=read&args=x', form);
+    expect([came.status, came.code]).toEqual([400, 'JSON_SYNTAX']);
+    expect((await post(started, callBody('read'), form)).status).toBe(200);
   });
 
   it('is answered without any value out of it', async () => {

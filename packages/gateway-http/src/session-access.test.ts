@@ -22,10 +22,10 @@ describe('the session of a request', () => {
 
 describe('an outcome', () => {
   it('is taken only for a session of the token', () => {
-    expect(() => requireOwnSession(identity('agent'), 'agent-1~1')).toThrow();
+    expect(() => requireOwnSession(identity('agent'), 'agent-1@1')).toThrow();
     expect(() => requireOwnSession(identity('host-of-s1'), 's2')).toThrow();
     requireOwnSession(identity('agent'), 's1');
-    requireOwnSession(identity('wandering'), 'agent-1~1');
+    requireOwnSession(identity('wandering'), 'agent-1@1');
     requireOwnSession(identity('host'), 'anything');
   });
 });

@@ -1,7 +1,7 @@
 import type { Rule, Shape } from './shapes.ts';
 
-// One casbin rule per Cedar policy, with the same scope and condition, deny overriding allow. Effects are columns, so
-// the matcher runs for every rule, as in any casbin deployment with rules that deny.
+// One casbin rule per Cedar policy, with the same scope and condition, deny overriding allow. Effects are
+// columns, so the matcher runs for every rule, as in any casbin deployment with rules that deny.
 export function casbinModel(shape: Shape): string {
   const [rule] = shape.rules;
   const scope = rule?.principal

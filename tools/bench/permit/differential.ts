@@ -54,8 +54,9 @@ interface Verdict {
 type Decide = (request: GeneratedRequest, entities: readonly JsonObject[]) => Verdict;
 
 /**
- * Evaluates generated unions of 50 to 80 policies over deep hierarchies with our evaluator and with cedar-wasm, half of
- * them with a schema (implicit values, actions from the schema), half without. Every part of the verdict must agree.
+ * Evaluates generated unions of 50 to 80 policies over deep hierarchies with our evaluator and with
+ * cedar-wasm, half of them with a schema (implicit values, actions from the schema), half without. Every part
+ * of the verdict must agree.
  */
 export async function differential(options: DifferentialOptions): Promise<DifferentialReport> {
   const cedar = await loadCedarWasm();
@@ -89,7 +90,10 @@ export async function differential(options: DifferentialOptions): Promise<Differ
   return { ...count, differences };
 }
 
-/** Reading entities is most of what cedar-wasm does here: hierarchies stay whole, of the others some are left out. */
+/**
+ * Reading entities is most of what cedar-wasm does here: hierarchies stay whole, of the others some are left
+ * out.
+ */
 function slice(
   random: Random,
   world: readonly JsonObject[],
@@ -112,8 +116,8 @@ async function ourDecision(policySet: string, withSchema: boolean): Promise<Deci
   ]);
   if (!policies.ok || !schema.ok)
     throw new Error(`expected to compile: ${JSON.stringify({ policies, schema })}`);
-  // Ill-typed on purpose: only the schema's types and actions are taken from the validated compilation. Through the
-  // canonical form and back, because that is how a bundle travels.
+  // Ill-typed on purpose: only the schema's types and actions are taken from the validated compilation.
+  // Through the canonical form and back, because that is how a bundle travels.
   const written = canonicalJson({
     ...policies.ir,
     schema: withSchema ? schema.ir.schema : null,

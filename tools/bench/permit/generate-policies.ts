@@ -30,7 +30,10 @@ const KINDS: readonly Kind[] = [
   'duration',
 ];
 
-/** Random Cedar policies over the world's schema: mostly well typed, now and then not, with every operator there is. */
+/**
+ * Random Cedar policies over the world's schema: mostly well typed, now and then not, with every operator
+ * there is.
+ */
 export class PolicyGenerator {
   constructor(private readonly random: Random) {}
 
@@ -76,7 +79,10 @@ export class PolicyGenerator {
     }
   }
 
-  /** An expression of the kind; one time in a hundred of another, which is an evaluation error wherever it is reached. */
+  /**
+   * An expression of the kind; one time in a hundred of another, which is an evaluation error wherever it is
+   * reached.
+   */
   private of(kind: Kind, depth: number): string {
     const { random } = this;
     const actual = random.chance(0.01) ? random.pick(KINDS) : kind;

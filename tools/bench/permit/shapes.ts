@@ -56,7 +56,9 @@ export function distinctScopes(count: number): Shape {
   };
 }
 
-/** No rule has a scope: each has to look at the arguments, so every request is evaluated against every rule. */
+/**
+ * No rule has a scope: each has to look at the arguments, so every request is evaluated against every rule.
+ */
 export function allUnscoped(count: number): Shape {
   return {
     name: 'all unscoped',
@@ -73,7 +75,10 @@ export function allUnscoped(count: number): Shape {
   };
 }
 
-/** Rules about teams and folders anywhere in trees of chains DEPTH levels deep; principals and tools are leaves. */
+/**
+ * Rules about teams and folders anywhere in trees of chains DEPTH levels deep; principals and tools are
+ * leaves.
+ */
 export function deepHierarchies(count: number): Shape {
   const chains = Math.max(1, Math.ceil(count / DEPTH));
   const tree = (kind: string): Map<string, string> => {
@@ -112,7 +117,8 @@ function rules(
   scope: (n: number) => Omit<Rule, 'effect' | 'tenant' | 'limit'>,
 ): readonly Rule[] {
   return Array.from({ length: count }, (_, n) => ({
-    // Every tenth rule forbids small amounts of its tenant, so that all three systems have to combine effects.
+    // Every tenth rule forbids small amounts of its tenant, so that all three systems have to combine
+    // effects.
     effect: n % 10 === 9 ? 'forbid' : 'permit',
     tenant: `tenant-${n}`,
     limit: n % 10 === 9 ? 10 : 500,

@@ -39,7 +39,10 @@ export async function fabric(shape: Shape): Promise<Answer> {
   };
 }
 
-/** The stateful API keeps parsed policies; entities it takes with every request: only those that the request needs. */
+/**
+ * The stateful API keeps parsed policies; entities it takes with every request: only those that the request
+ * needs.
+ */
 export async function cedarWasm(shape: Shape): Promise<Answer> {
   const cedar = await loadCedarWasm();
   const parsed = cedar.preparsePolicySet('bench', { staticPolicies: cedarText(shape.rules) });
@@ -79,7 +82,10 @@ function lineage(
   return entities;
 }
 
-/** casbin keeps policies and role links; leaves are linked to their groups by name, as its matcher can take them. */
+/**
+ * casbin keeps policies and role links; leaves are linked to their groups by name, as its matcher can take
+ * them.
+ */
 export async function casbin(shape: Shape): Promise<Answer> {
   const enforcer = await newEnforcer(newModelFromString(casbinModel(shape)));
   await enforcer.addPolicies(casbinPolicies(shape.rules));

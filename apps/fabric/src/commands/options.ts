@@ -25,6 +25,6 @@ export function parseId(text: string): string {
   return text;
 }
 
-export function collect(value: string, before: readonly string[]): readonly string[] {
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, parseId(value)];
 }

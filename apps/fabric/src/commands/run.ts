@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { Writable } from 'node:stream';
 import type { Settings } from '@provability-fabric/configuration';
 import { spawnUpstream, startRelay } from '@provability-fabric/gateway-mcp';
 import type { CompiledBundle, Principal } from '@provability-fabric/policy';
@@ -11,7 +12,8 @@ import { FabricError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { followLiveSettings } from '../live-settings.ts';
 import { loadBundleFrom } from '../load-bundle.ts';
-import { createLogger, logWritten } from '../observe/logger.ts';
+import { logStart, warnOfRoles } from '../observe/log-start.ts';
+import { logBesideMcp, logWritten } from '../observe/logger.ts';
 import { dumpStateOnSignal } from '../observe/state-dump.ts';
 import { serveHttp } from '../serve-http.ts';
 import { terminationSignal } from '../shutdown.ts';
@@ -19,11 +21,11 @@ import { newRequestId, openFabric } from '../wire.ts';
 import { collect, parseDurationOption, parseId, parseListen } from './options.ts';
 
 interface RunOptions {
-  readonly bundle: string;
+  readonly bundle?: string;
   readonly data?: string;
   readonly env?: string;
   readonly principal: string;
-  readonly role: readonly string[];
+  readonly role?: readonly string[];
   readonly org?: string;
   readonly tenant?: string;
   readonly session?: string;
@@ -36,11 +38,11 @@ interface RunOptions {
 export function runCommand(): Command {
   return new Command('run')
     .description('stand before a stdio MCP server: every call is decided, certified, and only then sent on')
-    .requiredOption('--bundle <dir>', 'bundle folder, or a compiled bundle.json')
+    .option('--bundle <dir>', 'bundle folder, or a compiled bundle.json (required)')
     .option('--data <dir>', 'data folder (default: below $XDG_STATE_HOME, one per bundle)')
     .option('--env <name>', 'settings of config/<name>/ (default: local, where it exists)')
     .option('--principal <id>', 'who the agent is', parseId, 'local-agent')
-    .option('--role <role>', 'a role of the agent; repeat for several', collect, [])
+    .option('--role <role>', 'a role of the agent; repeat for several', collect)
     .option('--org <org>', 'organisation of the agent (default: the tenant)', parseId)
     .option('--tenant <tenant>', 'tenant of the agent (default: the only one of the bundle)', parseId)
     .option('--session <sid>', 'session to continue (default: the last, until it has been idle)', parseId)
@@ -51,7 +53,7 @@ export function runCommand(): Command {
     .argument('[arguments...]', 'its arguments')
     .addHelpText(
       'after',
-      '\nExample:\n  $ pf run --bundle bundles/quickstart --tenant acme --role support -- npx @modelcontextprotocol/server-filesystem ./workspace',
+      '\nExample:\n  $ pf run --bundle bundles/quickstart --tenant acme --role support -- npx @modelcontextprotocol/server-filesystem .pf/quickstart/workspace',
     )
     .action(async (command: string, args: readonly string[], options: RunOptions) => {
       process.exitCode = await run(command, args, options);
@@ -60,12 +62,18 @@ export function runCommand(): Command {
 
 async function run(command: string, args: readonly string[], options: RunOptions): Promise<number> {
   const settings = await settingsFor(options.env);
+  if (options.bundle === undefined) {
+    throw new FabricError(
+      'OPTION_INVALID',
+      'expected --bundle with a bundle folder; `pfctl init NAME` writes one',
+    );
+  }
   const bundle = await loadBundleFrom(options.bundle);
   const principal = principalFrom(options, bundle.tenants);
   const prompt = options.promptFile === undefined ? undefined : await readPrompt(options.promptFile);
-  const log = createLogger('sidecar-watcher', settings.live.logLevel, 2);
+  const { log, stderr } = logBesideMcp('sidecar-watcher', settings.live.logLevel);
   try {
-    return await standBefore(command, args, options, { settings, bundle, principal, prompt, log });
+    return await standBefore(command, args, options, { settings, bundle, principal, prompt, log, stderr });
   } finally {
     await logWritten(log);
   }
@@ -77,22 +85,30 @@ interface Prepared {
   readonly principal: Principal;
   readonly prompt: string | undefined;
   readonly log: Logger;
+  /** Where the server's own stderr goes. */
+  readonly stderr: Writable;
 }
 
 async function standBefore(
   command: string,
   args: readonly string[],
   options: RunOptions,
-  { settings, bundle, principal, prompt, log }: Prepared,
+  { settings, bundle, principal, prompt, log, stderr }: Prepared,
 ): Promise<number> {
   const dataFolder = resolve(options.data ?? defaultDataFolder(bundle.name));
   const live = followLiveSettings(settings, log);
   const fabric = await openFabric({ dataFolder, bundle, log, settings, live });
   try {
     dumpStateOnSignal('sidecar-watcher', dataFolder, fabric.enforcer, log);
+    logStart(log, { dataFolder, bundle });
+    warnOfRoles(log, bundle, principal);
     const http = options.listen && (await serveHttp(fabric, options.listen, log));
     if (prompt !== undefined) await fabric.enforcer.prompt(principal, options.session ?? null, prompt);
-    const upstream = await spawnUpstream(command, args, { cwd: process.cwd(), env: processEnvironment() });
+    const upstream = await spawnUpstream(command, args, {
+      cwd: process.cwd(),
+      env: processEnvironment(),
+      stderr,
+    });
     const output = clientOutput();
     const relay = startRelay({
       client: { input: process.stdin, output },
@@ -144,7 +160,13 @@ function principalFrom(options: RunOptions, tenants: readonly string[]): Princip
       `expected --tenant to be one of ${tenants.join(', ')}, came \`${options.tenant ?? 'nothing'}\``,
     );
   }
-  return { id: options.principal, roles: options.role, org: options.org ?? tenant, tenant, attributes: {} };
+  return {
+    id: options.principal,
+    roles: options.role ?? [],
+    org: options.org ?? tenant,
+    tenant,
+    attributes: {},
+  };
 }
 
 /** A relay that ends is no reason to wake anyone; everything else it reports is out of the ordinary. */

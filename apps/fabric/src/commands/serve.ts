@@ -5,7 +5,8 @@ import { FabricError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { followLiveSettings } from '../live-settings.ts';
 import { loadBundleFrom } from '../load-bundle.ts';
-import { createLogger } from '../observe/logger.ts';
+import { logStart } from '../observe/log-start.ts';
+import { serviceLog } from '../observe/logger.ts';
 import { dumpStateOnSignal } from '../observe/state-dump.ts';
 import { serveHttp } from '../serve-http.ts';
 import { terminationSignal } from '../shutdown.ts';
@@ -47,12 +48,13 @@ async function serve(options: ServeOptions): Promise<number> {
       'expected --bundle, or `bundle` in config/<env>/fabric.yaml; neither is there',
     );
   const bundle = await loadBundleFrom(path);
-  const log = createLogger('sidecar-watcher', settings.live.logLevel, 1);
+  const log = serviceLog('sidecar-watcher', settings.live.logLevel);
   const dataFolder = resolve(options.data ?? settings.dataDirectory);
   const live = followLiveSettings(settings, log);
   const fabric = await openFabric({ dataFolder, bundle, log, settings, live });
   try {
     dumpStateOnSignal('sidecar-watcher', dataFolder, fabric.enforcer, log);
+    logStart(log, { dataFolder, bundle });
     const http = await serveHttp(fabric, options.listen ?? settings.listen, log);
     const signal = await terminationSignal();
     log.info({ event: 'shutting_down', tags: [], signal }, `shutting down on ${signal}`);

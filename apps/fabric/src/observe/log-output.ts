@@ -1,67 +1,68 @@
-import { write } from 'node:fs';
+import { constants, fstatSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { Writable } from 'node:stream';
 
-/** What may wait to be written; beyond it lines are dropped and counted. */
-const MAX_WAITING_CHARACTERS = 1024 * 1024;
-/** How long the end waits for a reader. */
+/** What may wait for the reader; what comes then is dropped and counted. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+/** How long the end waits for the reader. */
 const FLUSH_MS = 1000;
-const RETRY_MS = 50;
 
 /**
- * The log's way out towards a reader of somebody else's making: MCP clients may leave a server's stderr unread. A full
- * pipe blocks who writes to it, so that is left to a thread of libuv's, and no decision ever waits for it.
+ * The log's way out towards a reader of somebody else's making: MCP clients may leave a server's stderr unread, and no
+ * decision may wait for them.
  */
 export class LogOutput {
-  /** Told how many lines were lost, once there is a reader again. */
+  /** Told how many writes were lost, once the reader reads again. */
   onDropped: (count: number) => void = () => undefined;
-  readonly #fd: number;
-  #waiting: string[] = [];
-  #size = 0;
+  readonly #stream: Writable;
   #dropped = 0;
-  #writing = false;
-  #flushing: (() => void)[] = [];
 
-  constructor(fd: number) {
-    this.#fd = fd;
+  constructor(stream: Writable) {
+    this.#stream = stream;
+    stream.on('error', () => undefined); // the reader has gone; that is no reason to stop
   }
 
-  write(line: string): void {
-    if (this.#size + line.length > MAX_WAITING_CHARACTERS) {
-      this.#dropped++;
-      return;
-    }
-    this.#waiting.push(line);
-    this.#size += line.length;
-    if (!this.#writing) this.#next();
+  write(text: string | Buffer): void {
+    if (this.#stream.writableLength + text.length > MAX_WAITING_BYTES) this.#dropped++;
+    else this.#stream.write(text, this.#written);
+  }
+
+  /** The same way out, for the server behind us: it must not wait either. */
+  asStream(): Writable {
+    return new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        this.write(chunk);
+        done();
+      },
+    });
   }
 
   /** Calls back once everything is written, or will not be. */
   flush(done: () => void): void {
-    if (!this.#writing) return done();
     const patience = setTimeout(done, FLUSH_MS);
-    this.#flushing.push(() => {
+    this.#stream.write('', () => {
       clearTimeout(patience);
       done();
     });
   }
 
-  #next(): void {
-    const text = this.#waiting.join('');
-    this.#waiting = [];
-    this.#size = 0;
-    this.#writing = text !== '';
-    if (this.#writing) return this.#writeAll(Buffer.from(text));
-    for (const done of this.#flushing.splice(0)) done();
-  }
+  readonly #written = () => {
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    if (dropped > 0) this.onDropped(dropped);
+  };
+}
 
-  #writeAll(bytes: Buffer): void {
-    write(this.#fd, bytes, (error, written) => {
-      // Somebody else made the pipe non-blocking, and it is full.
-      if (error?.code === 'EAGAIN') return void setTimeout(() => this.#writeAll(bytes), RETRY_MS);
-      if (error === null && written < bytes.length) return this.#writeAll(bytes.subarray(written));
-      const dropped = this.#dropped;
-      this.#dropped = 0;
-      if (dropped > 0 && error === null) this.onDropped(dropped);
-      this.#next();
-    });
-  }
+/**
+ * Stderr as a stream that never blocks the process. A pipe is opened anew, since whoever else writes to it must not find
+ * it non-blocking; a socket cannot be.
+ */
+export function stderrStream(): Writable {
+  const kind = fstatSync(2);
+  if (kind.isSocket()) return new Socket({ fd: 2, readable: false });
+  if (!kind.isFIFO() || process.platform !== 'linux') return process.stderr;
+  return new Socket({
+    fd: openSync('/proc/self/fd/2', constants.O_WRONLY | constants.O_NONBLOCK),
+    readable: false,
+  });
 }

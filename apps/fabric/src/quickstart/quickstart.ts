@@ -8,7 +8,7 @@ import type { Digest } from '@provability-fabric/kernel';
 import type { Principal } from '@provability-fabric/policy';
 import { EXIT } from '../exit-codes.ts';
 import { loadBundleFrom } from '../load-bundle.ts';
-import { createLogger } from '../observe/logger.ts';
+import { serviceLog } from '../observe/logger.ts';
 import { type Fabric, openFabric } from '../wire.ts';
 import { type AgentLink, linkAgent } from './agent-link.ts';
 import { configurationToPaste } from './configuration-to-paste.ts';
@@ -36,7 +36,7 @@ export async function quickstart(folder: string): Promise<number> {
   await mkdir(folder, { recursive: true });
   await layOutWorkspace(workspace);
   const settings = defaultSettings(folder, 'quickstart');
-  const log = createLogger('quickstart', 'silent', 2);
+  const log = serviceLog('quickstart', 'silent');
   const live = { current: settings.live, onChange: () => undefined };
   const fabric = await openFabric({
     dataFolder: data,

@@ -42,10 +42,10 @@ export function addInit(program: Command, shell: Shell): void {
         }
         await shell.terminal.write(
           `${[...files.keys()].map((file) => `wrote ${join(folder, file)}\n`).join('')}\nNext:\n` +
-            `  pfctl policy check ${folder}     say what is wrong with it, if anything\n` +
-            `  pfctl test ${folder}             run its own cases\n` +
-            `  pfctl policy explain ${folder}   read what it demands\n` +
-            `  npx pf run --bundle ${folder} --tenant ${tenant} -- CMD …   put it before an MCP server\n`,
+            `  ./pfctl policy check ${folder}     say what is wrong with it, if anything\n` +
+            `  ./pfctl test ${folder}             run its own cases\n` +
+            `  ./pfctl policy explain ${folder}   read what it demands\n` +
+            `  npx pf run --bundle ${folder} --tenant ${tenant} --role assistant -- CMD …   put it before an MCP server\n`,
         );
         return EXIT.ok;
       }),

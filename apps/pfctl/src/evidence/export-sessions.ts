@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { exportEvidence, type LogReading, nodeCrypto, openBundleArchive } from '@provability-fabric/evidence';
-import { canonicalBytes, type JsonValue } from '@provability-fabric/kernel';
-import type { EvidenceExport } from '@provability-fabric/statements';
+import { canonicalBytes, fromBase64, type JsonValue } from '@provability-fabric/kernel';
+import { decodeStatement, type EvidenceExport } from '@provability-fabric/statements';
 import { PfctlError } from '../errors.ts';
 import type { DataFolder } from './data-folder.ts';
 
@@ -51,6 +51,19 @@ export async function exportSessions(
   const [first] = parts;
   if (first === undefined) throw new PfctlError('CANNOT_CHECK', 'expected sessions in the log, came none');
   const entries = parts.flatMap((part) => part.entries).sort((a, b) => a.index - b.index);
-  const whole: EvidenceExport = { ...first, entries, bundles: [...bundles.values()] };
+  const whole: EvidenceExport = { ...first, entries, bundles: inOrderOfUse(entries, bundles) };
   return { entries: entries.length, bytes: canonicalBytes(whole as unknown as JsonValue) };
+}
+
+/** As their digests first appear in the entries: the order that the verifier wants, so that a file has one form. */
+function inOrderOfUse(
+  entries: EvidenceExport['entries'],
+  bundles: ReadonlyMap<string, EvidenceExport['bundles'][number]>,
+): EvidenceExport['bundles'] {
+  const used = new Set<string>();
+  for (const { envelope } of entries) {
+    const statement = decodeStatement(envelope.payloadType, fromBase64(envelope.payload));
+    if (statement.type !== 'outcome-certificate') used.add(statement.bundle.digest);
+  }
+  return [...used].map((digest) => bundles.get(digest)).filter((bundle) => bundle !== undefined);
 }

@@ -19,7 +19,9 @@ export interface CedarSources {
   readonly policies: CedarFile;
   /** With a schema, policies are validated strictly against it, and what the validator finds are errors. */
   readonly schema?: CedarFile;
-  /** Every policy must have an `@id` that can be a clause id. Otherwise one without is `policyN`, as in Cedar. */
+  /**
+   * Every policy must have an `@id` that can be a clause id. Otherwise one without is `policyN`, as in Cedar.
+   */
   readonly requireIds?: boolean;
 }
 
@@ -38,7 +40,10 @@ interface Read<T> {
   readonly warnings: readonly CedarProblem[];
 }
 
-/** Cedar text to IR: cedar-wasm parses, validates and converts. What it accepts and we could not run exactly is refused. */
+/**
+ * Cedar text to IR: cedar-wasm parses, validates and converts. What it accepts and we could not run exactly
+ * is refused.
+ */
 export async function compileCedar(sources: CedarSources): Promise<CompiledCedar> {
   const policies = new SourceText(sources.policies.path, sources.policies.text);
   const schema = sources.schema && new SourceText(sources.schema.path, sources.schema.text);
@@ -122,7 +127,8 @@ function validate(
 ): Read<undefined> {
   const answer = cedar.validate({ schema: schema.text, policies: { staticPolicies: source.text } });
   if (answer.type === 'failure') {
-    // The policies have been parsed: what is left to be wrong as a whole is the schema, such as a cycle of types.
+    // The policies have been parsed: what is left to be wrong as a whole is the schema, such as a cycle of
+    // types.
     return { value: undefined, errors: wasmProblems(schema, answer.errors, () => undefined), warnings: [] };
   }
   const problems = (

@@ -16,8 +16,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CedarWasm, loadCedarWasm } from './cedar-wasm.ts';
 import { compileCedar } from './compile-cedar.ts';
 
-// The cases of cedar-integration-tests. All of them are always evaluated; cedar-wasm, which takes longer, is asked about
-// every fortieth, or about all with PF_CEDAR_FULL=1.
+// The cases of cedar-integration-tests. All of them are always evaluated; cedar-wasm, which takes longer, is
+// asked about every fortieth, or about all with PF_CEDAR_FULL=1.
 const FULL = process.env.PF_CEDAR_FULL === '1';
 const CORPORA = process.env.PF_CORPORA ?? join(import.meta.dirname, '../../../../../shared/corpora');
 const ARCHIVES = ['corpus-dev.tar.gz', 'handwritten.tar.gz'].map((name) => join(CORPORA, 'cedar', name));
@@ -119,7 +119,8 @@ function readCase(folder: string, file: string): Case {
 }
 
 async function evaluator(one: Case): Promise<(request: JsonValue) => Verdict> {
-  // Some cases are ill-typed on purpose: policies are compiled without the schema, which then only types the entities.
+  // Some cases are ill-typed on purpose: policies are compiled without the schema, which then only types the
+  // entities.
   const policies = await compileCedar({ policies: { path: one.name, text: one.policies } });
   const schema = await compileCedar({
     policies: { path: one.name, text: '' },

@@ -1,9 +1,10 @@
 import type { PolicySource } from './tokens.ts';
 
 /**
- * cedar-wasm hands policies over as JSON that JavaScript reads into doubles, and so rounds integers beyond 2^53. Each
- * such literal is therefore replaced, before parsing, by a small number of its own that stands nowhere else in the
- * policy, and put back afterwards. Every stand-in must come back exactly once; otherwise the policy is refused.
+ * cedar-wasm hands policies over as JSON that JavaScript reads into doubles, and so rounds integers beyond
+ * 2^53. Each such literal is therefore replaced, before parsing, by a small number of its own that stands
+ * nowhere else in the policy, and put back afterwards. Every stand-in must come back exactly once; otherwise
+ * the policy is refused.
  */
 export class ExactIntegers {
   /** The policy's text, without integers that would be rounded. */

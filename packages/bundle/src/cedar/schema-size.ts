@@ -3,8 +3,8 @@ import type { CedarSchema, CedarTypeName } from '@provability-fabric/policy/ceda
 const MAX_SIZE = 20_000;
 
 /**
- * The common type that is too large written out. The validator writes them all out: forty types of two fields each, every
- * one made of the one before, would keep it busy for years.
+ * The common type that is too large written out. The validator writes them all out: forty types of two fields
+ * each, every one made of the one before, would keep it busy for years.
  */
 export function oversizedType({ commonTypes }: CedarSchema): string | undefined {
   const definitions = new Map(commonTypes.map(({ name, type }) => [name, type]));

@@ -5,7 +5,8 @@ export interface Token {
   readonly text: string;
 }
 
-// Cedar's own lexer: white space and line comments are skipped, a string ends at the first quote that is not escaped.
+// Cedar's own lexer: white space and line comments are skipped, a string ends at the first quote that is not
+// escaped.
 const TOKEN =
   /(?<skip>\s+|\/\/[^\n\r]*)|(?<string>"(?:\\.|[^"\\])*")|(?<integer>[0-9]+)|(?<word>[_a-zA-Z][_a-zA-Z0-9]*)|(?<mark>[\s\S])/y;
 

@@ -34,7 +34,7 @@ export class FakeEnforcer implements EnforcerPort {
     const { target, args } = request.action;
     if (target === 'wait') await this.#released;
     if (target === 'break') throw this.fault;
-    const session = request.session ?? `${request.principal.id}~1`;
+    const session = request.session ?? `${request.principal.id}@1`;
     const certificateId = createHash('sha256').update(`${session}\n${request.requestId}`).digest('hex');
     const past = this.#answers.get(certificateId);
     if (past !== undefined && past.args !== args) {
@@ -72,6 +72,6 @@ export class FakeEnforcer implements EnforcerPort {
     text: string,
   ): Promise<string> {
     this.prompts.push({ principal, session, text });
-    return session ?? `${principal.id}~1`;
+    return session ?? `${principal.id}@1`;
   }
 }

@@ -10,10 +10,11 @@ import { CedarRecord, type CedarValue, isLong, unrepresentable } from './values.
 const MAX_DEPTH = 64;
 
 /**
- * Turns a tool's arguments into a Cedar value. Total, because the agent writes them: what Cedar has no value for becomes
- * `unrepresentable`, which is there for `has` and an error for everything else. No `__entity` or `__extn` is understood:
- * an agent must not name entities by writing JSON. With a type, a number or text is read as the extension value that
- * the schema promises; whatever does not fit is left as it is, to fail where a policy uses it.
+ * Turns a tool's arguments into a Cedar value. Total, because the agent writes them: what Cedar has no value
+ * for becomes `unrepresentable`, which is there for `has` and an error for everything else. No `__entity` or
+ * `__extn` is understood: an agent must not name entities by writing JSON. With a type, a number or text is
+ * read as the extension value that the schema promises; whatever does not fit is left as it is, to fail where
+ * a policy uses it.
  */
 export function cedarValueFromArguments(json: JsonValue, type?: CedarType): CedarValue {
   return convert(json, type, 0);

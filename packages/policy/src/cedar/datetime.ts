@@ -97,7 +97,10 @@ function daysInMonth(year: number, month: number): number {
   return leap ? 29 : 28;
 }
 
-/** Days from 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that leap days come last. */
+/**
+ * Days from 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that leap days come
+ * last.
+ */
 function daysSinceEpoch(year: number, month: number, day: number): number {
   const y = month > 2 ? year : year - 1;
   const era = Math.floor(y / 400);

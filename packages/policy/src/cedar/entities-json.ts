@@ -23,7 +23,10 @@ function entityDataFromJson(json: JsonValue, types: CedarTypes | undefined): Ent
   };
 }
 
-/** Reads a request's context, a JSON object, by the type that the schema gives the action's. Throws CedarError. */
+/**
+ * Reads a request's context, a JSON object, by the type that the schema gives the action's. Throws
+ * CedarError.
+ */
 export function recordFromJson(json: JsonValue | undefined, type?: CedarType): CedarRecord {
   const value = cedarValueFromJson(json ?? {}, type);
   if (value instanceof CedarRecord) return value;

@@ -16,7 +16,9 @@ export interface StoredEntity {
   readonly ancestors: ReadonlySet<string>;
 }
 
-/** Entities by key, each with its ancestors worked out, so that `in` is one look-up. Made by `entityStore`. */
+/**
+ * Entities by key, each with its ancestors worked out, so that `in` is one look-up. Made by `entityStore`.
+ */
 export class EntityStore {
   private ancestorKeys: ReadonlySet<string> | undefined;
 
@@ -66,14 +68,18 @@ class Entry implements StoredEntity {
     this.tags = data.tags ?? EMPTY_RECORD;
   }
 
-  /** Itself and its ancestors, what an only child inherits: shared, so that adding a principal copies nothing. */
+  /**
+   * Itself and its ancestors, what an only child inherits: shared, so that adding a principal copies nothing.
+   */
   get lineage(): ReadonlySet<string> {
     this.lineageKeys ??= new Set(this.ancestors).add(this.uid.key);
     return this.lineageKeys;
   }
 }
 
-/** Throws CedarError for an entity given twice and for one that is its own ancestor. Parents may be absent. */
+/**
+ * Throws CedarError for an entity given twice and for one that is its own ancestor. Parents may be absent.
+ */
 export function entityStore(entities: Iterable<EntityData>): EntityStore {
   return build(entities, undefined);
 }
@@ -106,7 +112,9 @@ function build(entities: Iterable<EntityData>, base: EntityStore | undefined): E
   return store;
 }
 
-/** Ancestors before descendants, without recursion: a chain of entities may be longer than the stack is deep. */
+/**
+ * Ancestors before descendants, without recursion: a chain of entities may be longer than the stack is deep.
+ */
 function settle(start: Entry, own: ReadonlyMap<string, Entry>, store: EntityStore, done: Set<Entry>): void {
   const stack = [start];
   const open = new Set<Entry>();

@@ -28,7 +28,10 @@ export function equalValues(a: CedarValue, b: CedarValue): boolean {
   }
 }
 
-/** A text that is equal exactly for equal values: strings carry their length, items of sets are sorted and unique. */
+/**
+ * A text that is equal exactly for equal values: strings carry their length, items of sets are sorted and
+ * unique.
+ */
 export function valueKey(value: CedarValue): string {
   switch (typeof value) {
     case 'boolean':

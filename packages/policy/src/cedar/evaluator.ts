@@ -3,7 +3,7 @@ import { CedarError } from './errors.ts';
 import { CEDAR_IR_FORMAT, type CedarAnnotation, type CedarEffect, type CedarIr } from './ir.ts';
 import { type LoadedPolicy, loadPolicy } from './policy.ts';
 import { ScopeIndex } from './scope-index.ts';
-import type { CedarRequest, Situation } from './situation.ts';
+import { type CedarRequest, Situation } from './situation.ts';
 import { EMPTY_RECORD, EntityUid } from './values.ts';
 
 /** All lists are in policy order. */
@@ -35,8 +35,9 @@ export interface CedarEvaluator {
   /** Exactly Cedar's authorizer. Total: it never throws. */
   evaluate(request: CedarRequest): CedarDecision;
   /**
-   * Whether conditions could ever let this principal do this: some permit's scope can match, and no forbid without
-   * conditions surely does. What is above the resource is not known here, so a permit's `resource in …` can match.
+   * Whether conditions could ever let this principal do this: some permit's scope can match, and no forbid
+   * without conditions surely does. What is above the resource is not known here, so a permit's `resource in
+   * …` can match.
    */
   mayEverPermit(
     principal: EntityUid,
@@ -46,7 +47,10 @@ export interface CedarEvaluator {
   ): boolean;
 }
 
-/** Compiles every condition and indexes every scope once. Throws CedarError if the IR is not what the compiler writes. */
+/**
+ * Compiles every condition and indexes every scope once. Throws CedarError if the IR is not what the compiler
+ * writes.
+ */
 export function loadCedar(ir: CedarIr): CedarEvaluator {
   if (ir.format !== CEDAR_IR_FORMAT) {
     throw new CedarError('CEDAR_IR', `expected the format \`${CEDAR_IR_FORMAT}\`, got \`${ir.format}\``);
@@ -86,14 +90,14 @@ class Evaluator implements CedarEvaluator {
     return this.effects.get(policy);
   }
 
-  evaluate({ principal, action, resource, context, entities }: CedarRequest): CedarDecision {
-    const situation: Situation = { principal, action, resource, context, entities, actions: this.actions };
+  evaluate(request: CedarRequest): CedarDecision {
+    const situation = new Situation(request, this.actions);
     const permits: number[] = [];
     const forbids: number[] = [];
     const findings: Finding[] = [];
-    this.index.candidates(situation, (position) => {
+    this.index.matching(situation, (position) => {
       const policy = this.loaded[position];
-      if (!policy || !matches(policy, situation)) return;
+      if (!policy) return;
       const holds = policy.holds(situation);
       if (holds === true) (policy.effect === 'permit' ? permits : forbids).push(position);
       else if (holds !== false) findings.push({ position, message: holds.message });
@@ -119,12 +123,12 @@ class Evaluator implements CedarEvaluator {
     const entities = entityStore([
       { uid: principal, parents: principalAncestors.filter(({ key }) => key !== principal.key) },
     ]);
-    const { actions } = this;
-    const situation: Situation = { principal, action, resource, context: EMPTY_RECORD, entities, actions };
+    const request = { principal, action, resource, context: EMPTY_RECORD, entities };
+    const situation = new Situation(request, this.actions);
     let permitted = false;
     for (const policy of this.loaded) {
       if (policy.effect === 'forbid') {
-        if (policy.unconditional && matches(policy, situation)) return false;
+        if (policy.unconditional && policy.scope.every((test) => test.matches(situation))) return false;
       } else {
         permitted ||= policy.scope.every((test) =>
           test.axis === 'resource' ? test.mayMatch(resource) : test.matches(situation),
@@ -152,9 +156,4 @@ class Evaluator implements CedarEvaluator {
       message: messages.get(positions[index] ?? -1) ?? '',
     }));
   }
-}
-
-function matches(policy: LoadedPolicy, situation: Situation): boolean {
-  for (const test of policy.scope) if (!test.matches(situation)) return false;
-  return true;
 }

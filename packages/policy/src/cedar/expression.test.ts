@@ -29,7 +29,10 @@ const all = (...operands: CedarExpression[]): CedarExpression => ({ op: '&&', ar
 const any = (...operands: CedarExpression[]): CedarExpression => ({ op: '||', arguments: operands });
 const same = (left: CedarExpression, right: CedarExpression): CedarExpression => binary('==', left, right);
 
-/** What `permit(principal, action, resource) when { body }` comes to: true, false, or the message of its error. */
+/**
+ * What `permit(principal, action, resource) when { body }` comes to: true, false, or the message of its
+ * error.
+ */
 function evaluate(
   body: CedarExpression,
   given: CedarRecord | Record<string, CedarValue> = {},

@@ -5,7 +5,7 @@ import { EvaluationFailure, failureOf, mistyped, type Outcome } from './failure.
 import type { CedarExpression } from './ir.ts';
 import { OPERATORS } from './operators.ts';
 import { CedarSet, cedarSet } from './set.ts';
-import { type Evaluate, findEntity, type Situation } from './situation.ts';
+import { type Evaluate, Situation } from './situation.ts';
 import { CedarRecord, type CedarValue, EMPTY_RECORD, EntityUid, isLong } from './values.ts';
 import { matchesWildcard } from './wildcard.ts';
 
@@ -64,7 +64,9 @@ function always(value: Outcome): Evaluate {
   return Object.assign(() => value, { constant: value });
 }
 
-/** Sets, records and extension values out of literals are built once: `ip("10.0.0.0/8")` is parsed at loading. */
+/**
+ * Sets, records and extension values out of literals are built once: `ip("10.0.0.0/8")` is parsed at loading.
+ */
 function fold(operands: readonly Evaluate[], build: (operands: readonly Evaluate[]) => Evaluate): Evaluate {
   const evaluate = build(operands);
   return operands.every(({ constant }) => constant !== undefined) ? always(evaluate(NOWHERE)) : evaluate;
@@ -73,14 +75,10 @@ function fold(operands: readonly Evaluate[], build: (operands: readonly Evaluate
 const NOBODY = new EntityUid('', '');
 const NOTHING = entityStore([]);
 /** For expressions that do not look at it. */
-const NOWHERE: Situation = {
-  principal: NOBODY,
-  action: NOBODY,
-  resource: NOBODY,
-  context: EMPTY_RECORD,
-  entities: NOTHING,
-  actions: NOTHING,
-};
+const NOWHERE = new Situation(
+  { principal: NOBODY, action: NOBODY, resource: NOBODY, context: EMPTY_RECORD, entities: NOTHING },
+  NOTHING,
+);
 
 function readLong(digits: string): bigint {
   const value = /^-?[0-9]{1,19}$/.test(digits) ? BigInt(digits) : undefined;
@@ -167,7 +165,7 @@ function attribute(operand: Evaluate, name: string): Evaluate {
     const value = operand(situation);
     if (value instanceof CedarRecord) return value.fields.get(name) ?? absent;
     if (!(value instanceof EntityUid)) return mistyped(value, 'record or entity');
-    const entity = findEntity(situation, value.key);
+    const entity = situation.find(value);
     if (!entity) return new EvaluationFailure(`the entity of type \`${value.type}\` does not exist`);
     return entity.attributes.fields.get(name) ?? lacking(value, name);
   };
@@ -196,7 +194,7 @@ function member(
   situation: Situation,
 ): CedarValue | undefined | EvaluationFailure {
   if (value instanceof CedarRecord) return value.fields.get(name);
-  if (value instanceof EntityUid) return findEntity(situation, value.key)?.attributes.fields.get(name);
+  if (value instanceof EntityUid) return situation.find(value)?.attributes.fields.get(name);
   return mistyped(value, 'record or entity');
 }
 

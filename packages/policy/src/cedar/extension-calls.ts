@@ -19,7 +19,9 @@ export interface ExtensionFunction {
   call(first: Outcome, second: Outcome): Outcome;
 }
 
-/** All functions and methods of Cedar's extension types, by name; a method's receiver is its first argument. */
+/**
+ * All functions and methods of Cedar's extension types, by name; a method's receiver is its first argument.
+ */
 export const EXTENSION_FUNCTIONS: ReadonlyMap<string, ExtensionFunction> = new Map([
   ['decimal', fromText('decimal', parseDecimal)],
   ['lessThan', onDecimals((a, b) => a < b)],

@@ -1,9 +1,10 @@
 import { type CedarValue, flawOf, typeName } from './values.ts';
 
 /**
- * An evaluation error is a result, not an exception: whoever sends the arguments decides how often one happens, and a
- * thrown error costs more than the evaluation. Every operator checks the type of its operands anyway, so an error passes
- * upward as one more value of the wrong type and costs nothing where there is none.
+ * An evaluation error is a result, not an exception: whoever sends the arguments decides how often one
+ * happens, and a thrown error costs more than the evaluation. Every operator checks the type of its operands
+ * anyway, so an error passes upward as one more value of the wrong type and costs nothing where there is
+ * none.
  */
 export class EvaluationFailure {
   readonly kind = 'failure';

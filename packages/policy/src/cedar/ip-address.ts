@@ -38,7 +38,10 @@ const LOOPBACK_6 = new CedarIpAddress(6, 1n, 128);
 const MULTICAST_4 = new CedarIpAddress(4, 224n << 24n, 4);
 const MULTICAST_6 = new CedarIpAddress(6, 0xffn << 120n, 8);
 
-/** The problem as a string if the text is no address. IPv4 within IPv6 is none: two readers would see two addresses. */
+/**
+ * The problem as a string if the text is no address. IPv4 within IPv6 is none: two readers would see two
+ * addresses.
+ */
 export function parseIpAddress(text: string): CedarIpAddress | string {
   const problem = 'expected an IP address or range like `10.0.0.0/8` or `fe80::/10`';
   if (text.length > MAX_TEXT) return problem;

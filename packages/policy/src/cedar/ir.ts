@@ -1,5 +1,5 @@
-// The compiled form of a Cedar policy set: plain JSON in which every integer is a decimal string, so that it is
-// canonical, digestible and exact. The compiler in ring 2 writes it; nothing here reads Cedar text.
+// The compiled form of a Cedar policy set: plain JSON in which every integer is a decimal string, so that it
+// is canonical, digestible and exact. The compiler in ring 2 writes it; nothing here reads Cedar text.
 
 export const CEDAR_IR_FORMAT = 'provability-fabric/cedar/v1';
 
@@ -7,7 +7,10 @@ export interface CedarIr {
   readonly format: typeof CEDAR_IR_FORMAT;
   /** In source order; results name policies in this order. */
   readonly policies: readonly CedarPolicy[];
-  /** null: compiled without a schema; actions then have only the parents that the request's entities give them. */
+  /**
+   * null: compiled without a schema; actions then have only the parents that the request's entities give
+   * them.
+   */
   readonly schema: CedarSchema | null;
 }
 
@@ -108,7 +111,10 @@ export interface CedarField {
   readonly value: CedarExpression;
 }
 
-/** What the schema declares: the action hierarchy, and the types that direct the reading of entities and contexts. */
+/**
+ * What the schema declares: the action hierarchy, and the types that direct the reading of entities and
+ * contexts.
+ */
 export interface CedarSchema {
   readonly commonTypes: readonly { readonly name: string; readonly type: CedarTypeName }[];
   readonly entityTypes: readonly CedarEntityType[];

@@ -2,7 +2,7 @@ import { equalValues } from './equality.ts';
 import { EvaluationFailure, failureOf, mistyped, type Outcome } from './failure.ts';
 import type { CedarBinary } from './ir.ts';
 import { CedarSet } from './set.ts';
-import { type Evaluate, findEntity, isIn, type Situation } from './situation.ts';
+import type { Evaluate, Situation } from './situation.ts';
 import { type CedarValue, EntityUid, isLong } from './values.ts';
 
 type Operator = (left: Evaluate, right: Evaluate) => Evaluate;
@@ -40,7 +40,7 @@ export const OPERATORS: Readonly<Record<CedarBinary, Operator>> = {
     const tag = right(situation);
     if (!(entity instanceof EntityUid)) return mistyped(entity, 'entity');
     if (typeof tag !== 'string') return mistyped(tag, 'string');
-    const found = findEntity(situation, entity.key);
+    const found = situation.find(entity);
     if (!found) return new EvaluationFailure(`the entity of type \`${entity.type}\` does not exist`);
     return (
       found.tags.get(tag) ?? new EvaluationFailure(`the entity of type \`${entity.type}\` has no such tag`)
@@ -51,7 +51,7 @@ export const OPERATORS: Readonly<Record<CedarBinary, Operator>> = {
     const tag = right(situation);
     if (!(entity instanceof EntityUid)) return mistyped(entity, 'entity');
     if (typeof tag !== 'string') return mistyped(tag, 'string');
-    return findEntity(situation, entity.key)?.tags.fields.has(tag) ?? false;
+    return situation.find(entity)?.tags.fields.has(tag) ?? false;
   },
 };
 
@@ -94,13 +94,13 @@ function onSets(test: (a: CedarSet, b: CedarSet) => boolean): Operator {
 
 function within(uid: Outcome, target: Outcome, situation: Situation): Outcome {
   if (!(uid instanceof EntityUid)) return mistyped(uid, 'entity');
-  if (target instanceof EntityUid) return isIn(situation, uid, target.key);
+  if (target instanceof EntityUid) return situation.isIn(uid, target.key);
   if (!(target instanceof CedarSet)) return mistyped(target, 'entity or set of entities');
   let found = false;
   // No early end: an item that is no entity is an error wherever it stands.
   for (const item of target.items) {
     if (!(item instanceof EntityUid)) return mistyped(item, 'entity');
-    found ||= isIn(situation, uid, item.key);
+    found ||= situation.isIn(uid, item.key);
   }
   return found;
 }

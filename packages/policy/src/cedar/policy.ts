@@ -2,8 +2,8 @@ import { CedarError } from './errors.ts';
 import { compileExpression } from './expression.ts';
 import { type EvaluationFailure, mistyped } from './failure.ts';
 import type { CedarCondition, CedarEffect, CedarPolicy } from './ir.ts';
-import { AXES, type ScopeTest, scopeTest } from './scope.ts';
-import type { Evaluate, Situation } from './situation.ts';
+import { type ScopeTest, scopeTest } from './scope.ts';
+import { AXES, type Evaluate, type Situation } from './situation.ts';
 
 /** One policy ready to run. */
 export interface LoadedPolicy {

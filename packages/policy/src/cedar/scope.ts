@@ -1,10 +1,7 @@
 import { CedarError } from './errors.ts';
 import type { CedarActionScope, CedarEntityName, CedarScope } from './ir.ts';
-import { isIn, type Situation } from './situation.ts';
+import type { Axis, Situation } from './situation.ts';
 import { EntityUid } from './values.ts';
-
-export type Axis = 'principal' | 'action' | 'resource';
-export const AXES: readonly Axis[] = ['principal', 'action', 'resource'];
 
 /** One line of a policy's scope, ready to be matched and indexed. */
 export interface ScopeTest {
@@ -12,8 +9,13 @@ export interface ScopeTest {
   matches(situation: Situation): boolean;
   /** The same with what is above the entity left open. */
   mayMatch(uid: EntityUid): boolean;
-  /** Where to file the policy: a request finds everything that can match it under what it is, is in, and its type. */
+  /**
+   * Where to file the policy: a request finds everything that can match it under what it is, is in, and its
+   * type.
+   */
   readonly anchors: readonly Anchor[];
+  /** Found under an anchor is matched; otherwise that is only necessary. */
+  readonly anchored: boolean;
 }
 
 export interface Anchor {
@@ -24,6 +26,8 @@ export interface Anchor {
 
 /** undefined: any. */
 export function scopeTest(axis: Axis, scope: CedarScope | CedarActionScope): ScopeTest | undefined {
+  const isIn = (situation: Situation, key: string): boolean =>
+    situation[axis].key === key || situation.ancestorsOf(axis).has(key);
   switch (scope.op) {
     case 'any':
       return undefined;
@@ -34,15 +38,17 @@ export function scopeTest(axis: Axis, scope: CedarScope | CedarActionScope): Sco
         matches: (situation) => situation[axis].key === key,
         mayMatch: (uid) => uid.key === key,
         anchors: [{ relation: 'equals', key }],
+        anchored: true,
       };
     }
     case 'in': {
       const keys = ('entities' in scope ? scope.entities : [scope.entity]).map(keyOf);
       return {
         axis,
-        matches: (situation) => keys.some((key) => isIn(situation, situation[axis], key)),
+        matches: (situation) => keys.some((key) => isIn(situation, key)),
         mayMatch: () => keys.length > 0,
         anchors: keys.map((key) => ({ relation: 'in', key })),
+        anchored: true,
       };
     }
     case 'is': {
@@ -52,6 +58,7 @@ export function scopeTest(axis: Axis, scope: CedarScope | CedarActionScope): Sco
         matches: (situation) => situation[axis].type === type,
         mayMatch: (uid) => uid.type === type,
         anchors: [{ relation: 'is', key: type }],
+        anchored: true,
       };
     }
     case 'is in': {
@@ -59,9 +66,10 @@ export function scopeTest(axis: Axis, scope: CedarScope | CedarActionScope): Sco
       const key = keyOf(scope.entity);
       return {
         axis,
-        matches: (situation) => situation[axis].type === type && isIn(situation, situation[axis], key),
+        matches: (situation) => situation[axis].type === type && isIn(situation, key),
         mayMatch: (uid) => uid.type === type,
         anchors: [{ relation: 'in', key }],
+        anchored: false,
       };
     }
     default:

@@ -13,8 +13,9 @@ export class CedarSet {
   constructor(readonly items: readonly CedarValue[]) {}
 
   has(value: CedarValue): boolean {
-    // Whoever sends the arguments chooses how large sets are: beyond a few items membership is by key, so that
-    // `a.containsAll(b)` stays linear, and composite items always are, so that nesting cannot multiply comparisons.
+    // Whoever sends the arguments chooses how large sets are: beyond a few items membership is by key, so
+    // that `a.containsAll(b)` stays linear, and composite items always are, so that nesting cannot multiply
+    // comparisons.
     if (typeof value !== 'object' && this.items.length <= SMALL) return this.items.includes(value);
     return this.keys().has(valueKey(value));
   }

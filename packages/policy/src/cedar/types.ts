@@ -2,7 +2,9 @@ import { CedarError } from './errors.ts';
 import type { CedarPrimitive, CedarSchema, CedarTypeName } from './ir.ts';
 import { EntityUid } from './values.ts';
 
-/** A type with its common types filled in: shared, not copied, so a schema of types within types stays small. */
+/**
+ * A type with its common types filled in: shared, not copied, so a schema of types within types stays small.
+ */
 export type CedarType =
   | { readonly kind: CedarPrimitive }
   | { readonly kind: 'entity'; readonly type: string }

@@ -6,8 +6,9 @@ import type { CedarType } from './types.ts';
 import { CedarRecord, type CedarValue, EntityUid, isLong } from './values.ts';
 
 /**
- * Reads Cedar's JSON form of a value: `{"__entity": …}` and `{"__extn": …}` stand for themselves, and with a type also
- * the implicit forms (`{"type","id"}`, `"10.0.0.1"`). Throws CedarError for what has no value or is not of the type.
+ * Reads Cedar's JSON form of a value: `{"__entity": …}` and `{"__extn": …}` stand for themselves, and with a
+ * type also the implicit forms (`{"type","id"}`, `"10.0.0.1"`). Throws CedarError for what has no value or is
+ * not of the type.
  */
 export function cedarValueFromJson(json: JsonValue, type?: CedarType): CedarValue {
   if (!type) return untyped(json);
@@ -102,7 +103,9 @@ function extension(json: JsonValue, kind: keyof typeof CONSTRUCTORS): CedarValue
   return value;
 }
 
-/** `{"fn","arg"}` or `{"fn","args"}`; arguments may be calls themselves, as in an `offset` from a `datetime`. */
+/**
+ * `{"fn","arg"}` or `{"fn","args"}`; arguments may be calls themselves, as in an `offset` from a `datetime`.
+ */
 function extensionCall(json: JsonValue): CedarValue {
   const name = field(json, 'fn');
   const one = field(json, 'arg');

@@ -3,7 +3,10 @@ import type { CedarDecimal } from './decimal.ts';
 import type { CedarIpAddress } from './ip-address.ts';
 import type { CedarSet } from './set.ts';
 
-/** What an expression can evaluate to. A Long is always a bigint within 64 bits: one form, so that `===` compares. */
+/**
+ * What an expression can evaluate to. A Long is always a bigint within 64 bits: one form, so that `===`
+ * compares.
+ */
 export type CedarValue =
   | boolean
   | string
@@ -19,7 +22,10 @@ export type CedarValue =
 
 export class EntityUid {
   readonly kind = 'entity';
-  /** Equal exactly for equal names: with the length of the type in front, no choice of id can pass for another type. */
+  /**
+   * Equal exactly for equal names: with the length of the type in front, no choice of id can pass for another
+   * type.
+   */
   readonly key: string;
 
   constructor(
@@ -41,8 +47,9 @@ export function entityUid(type: string, id: string): EntityUid {
 }
 
 /**
- * Stands where the outside sent something that Cedar has no value for (null, a fraction of five digits). `has` sees it,
- * any use is an evaluation error: dropping it instead would let `forbid … when { context has x && … }` fail open.
+ * Stands where the outside sent something that Cedar has no value for (null, a fraction of five digits).
+ * `has` sees it, any use is an evaluation error: dropping it instead would let `forbid … when { context has x
+ * && … }` fail open.
  */
 export class Unrepresentable {
   readonly kind = 'unrepresentable';
@@ -54,10 +61,16 @@ export function unrepresentable(reason: string): Unrepresentable {
   return new Unrepresentable(reason);
 }
 
-/** Fields in a map, never as object properties: whoever sends the arguments chooses the names, `__proto__` included. */
+/**
+ * Fields in a map, never as object properties: whoever sends the arguments chooses the names, `__proto__`
+ * included.
+ */
 export class CedarRecord {
   readonly kind = 'record';
-  /** Some field, at any depth, cannot be represented: the record can be looked into, but not compared or stored. */
+  /**
+   * Some field, at any depth, cannot be represented: the record can be looked into, but not compared or
+   * stored.
+   */
   readonly flaw: Unrepresentable | undefined;
 
   constructor(readonly fields: ReadonlyMap<string, CedarValue>) {

@@ -1,6 +1,6 @@
 /**
- * Cedar's `like`. The pattern is the literal text between wildcards. Taking the leftmost place for each part in turn is
- * exact and never goes back, so no text can make it slow, however many wildcards the pattern has.
+ * Cedar's `like`. The pattern is the literal text between wildcards. Taking the leftmost place for each part
+ * in turn is exact and never goes back, so no text can make it slow, however many wildcards the pattern has.
  */
 export function matchesWildcard(text: string, pattern: readonly string[]): boolean {
   const first = pattern[0] ?? '';
