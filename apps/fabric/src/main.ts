@@ -29,7 +29,9 @@ function report(error: unknown): number {
   const { code, exitCode } = error as { code?: unknown; exitCode?: number };
   if (typeof code === 'string' && code.startsWith('commander.'))
     return exitCode === 0 ? EXIT.ok : EXIT.invalidInput;
-  const name = typeof code === 'string' ? `${code}: ` : '';
-  process.stderr.write(`pf: ${name}${error instanceof Error ? error.message : String(error)}\n`);
+  const message = error instanceof Error ? error.message : String(error);
+  // Node's own messages begin with their code.
+  const name = typeof code === 'string' && !message.startsWith(code) ? `${code}: ` : '';
+  process.stderr.write(`pf: ${name}${message}\n`);
   return exitCodeFor(error);
 }

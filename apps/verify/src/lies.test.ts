@@ -220,13 +220,17 @@ describe('a statement that says something else than its record', () => {
       replacing('/kind', 'no such kind'),
       replacing('/at', -1),
       (leaves: unknown[]) => leaves.push(leaf('/zebra', 1)),
-      (leaves: unknown[]) => leaves.push(leaf('/at', 1)),
-      (leaves: unknown[]) => leaves.reverse(),
       (leaves: unknown[]) => leaves.splice(0, 1),
-      (leaves: unknown[]) => leaves.splice(0, 0, leaf('/action', null)),
       (leaves: unknown[]) => leaves.splice(0, leaves.length),
     ]) {
       expect(recorded(change as never)).toEqual(['RECORD_CONTENT s1/1']);
+    }
+    for (const change of [
+      (leaves: unknown[]) => leaves.push(leaf('/at', 1)),
+      (leaves: unknown[]) => leaves.reverse(),
+      (leaves: unknown[]) => leaves.splice(0, 0, leaf('/action', null)),
+    ]) {
+      expect(recorded(change as never)).toEqual(['FORMAT']);
     }
   });
 
@@ -242,7 +246,7 @@ describe('a statement that says something else than its record', () => {
         leaves.push(leaf(path, { polluted: true }));
         leaves.sort((a, b) => (a.path < b.path ? -1 : 1));
       };
-      expect(recorded(sorted)).toEqual(['RECORD_CONTENT s1/1']);
+      expect(recorded(sorted)).toEqual(['FORMAT']);
     }
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
     expect(typeof Object.keys).toBe('function');

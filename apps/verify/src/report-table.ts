@@ -8,6 +8,8 @@ import type { Verification } from './verify-evidence.ts';
 /** A file may be wrong in every entry; the rest is in the JSON report. */
 const SHOWN_FAILURES = 50;
 const TARGET_WIDTH = 44;
+const NO_KEY =
+  'no key given signed this checkpoint; give the log’s keys with --keys FOLDER (the .vk files of the fabric that wrote it)';
 
 type Paint = (text: string) => string;
 interface Colours {
@@ -28,7 +30,11 @@ const PLAIN: Colours = { good: String, weak: String, bad: String, faint: String 
 export function tableReport(verification: Verification, colour: boolean): string {
   const colours = colour ? COLOURED : PLAIN;
   const events = summarise(verification);
-  const lines = [...sessionTables(events, colours), ...failureLines(verification.failures, colours)];
+  // Without a key that fits nothing is known to be false: one line says so, instead of a table that looks like tampering.
+  const unchecked = cannotBeChecked(verification.failures);
+  const lines = unchecked
+    ? [NO_KEY, '']
+    : [...sessionTables(events, colours), ...failureLines(verification.failures, colours)];
   lines.push(...noteLines(verification), summaryLine(verification, events, colours));
   return lines.join('\n');
 }

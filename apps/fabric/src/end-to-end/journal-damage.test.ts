@@ -46,7 +46,7 @@ function contentsOf(folder: string) {
   return files.map((name) => [name, readFileSync(join(folder, name), 'hex')]);
 }
 
-describe('a damaged journal', () => {
+describe.concurrent('a damaged journal', () => {
   it('with garbage at its end goes on without it, names the torn tail and keeps it aside', async () => {
     const data = temporaryFolder();
     await work(data, 2);

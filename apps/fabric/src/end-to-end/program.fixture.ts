@@ -46,6 +46,7 @@ export class Lines {
   /** The first line, past or to come, of which `read` makes something. */
   async first<T>(what: string, read: (line: string) => T | undefined): Promise<T> {
     const patience = AbortSignal.timeout(PATIENCE_MS);
+    const timeUp = once(patience, 'abort');
     for (let at = 0; ; ) {
       for (; at < this.all.length; at++) {
         const found = read(this.all[at] as string);
@@ -53,10 +54,7 @@ export class Lines {
       }
       if (this.#ended || patience.aborted)
         throw new Error(`expected ${what}, came:\n${this.text.slice(-4000)}`);
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-        patience.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await Promise.race([timeUp, new Promise<void>((resolve) => this.#waiting.push(resolve))]);
     }
   }
 }

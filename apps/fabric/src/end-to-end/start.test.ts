@@ -40,7 +40,7 @@ async function refusedRun(...options: readonly string[]) {
   return { ...ended, data };
 }
 
-describe('pf run is not started', () => {
+describe.concurrent('pf run is not started', () => {
   it('with a bundle that does not compile: every error with file, line, clause and mend', async () => {
     const bundle = changedBundle((yaml) =>
       yaml.replace('max: 6', 'max: six').replace('kind: trace', 'kind: tracing'),
@@ -95,7 +95,7 @@ describe('pf run is not started', () => {
     const second = await refusedRun('--bundle', bundle, '--data', data, ...ACME);
     expect(second.code).toBe(3);
     expect(second.err).toBe(
-      'pf: bundle `quickstart` was activated in version 2, which is above 1; publish the content you want as version 3',
+      'pf: BUNDLE_ROLLBACK: bundle `quickstart` was activated in version 2, which is above 1; publish the content you want as version 3',
     );
   });
 
@@ -141,7 +141,7 @@ describe('a busy port', () => {
 
   it('stops pf run --listen and pf serve with one line that says what to do', async () => {
     const options = ['--bundle', await compiledBundle('quickstart'), '--listen', `127.0.0.1:${port}`];
-    const said = `pf: port ${port} on 127.0.0.1 is in use: stop what listens there or choose another with --listen`;
+    const said = `pf: PORT_IN_USE: port ${port} on 127.0.0.1 is in use: stop what listens there or choose another with --listen`;
     const run = await refusedRun(...options, ...ACME);
     expect(run.code).toBe(1);
     expect(run.err.split('\n').at(-1)).toBe(said);
@@ -163,7 +163,7 @@ describe('two fabrics on one data folder', () => {
     expect(refused.code).toBe(1);
     expect(refused.err).toMatch(
       new RegExp(
-        `^pf: data folder \`${data}\` is in use by pid ${first.pid} on .*; stop it or choose another with --data$`,
+        `^pf: FOLDER_IN_USE: data folder \`${data}\` is in use by pid ${first.pid} on .*; stop it or choose another with --data$`,
       ),
     );
     const serve = new PfServe(['--bundle', bundle, '--data', data, '--listen', '127.0.0.1:0']);

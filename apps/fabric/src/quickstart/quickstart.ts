@@ -1,9 +1,9 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaultSettings } from '@provability-fabric/configuration';
-import { exportEvidence } from '@provability-fabric/evidence';
+import { EvidenceError, exportEvidence } from '@provability-fabric/evidence';
 import type { Digest } from '@provability-fabric/kernel';
 import type { Principal } from '@provability-fabric/policy';
 import { EXIT } from '../exit-codes.ts';
@@ -38,23 +38,32 @@ export async function quickstart(folder: string): Promise<number> {
   const settings = defaultSettings(folder, 'quickstart');
   const log = serviceLog('quickstart', 'silent');
   const live = { current: settings.live, onChange: () => undefined };
-  const fabric = await openFabric({
-    dataFolder: data,
-    bundle: await loadBundleFrom(bundleFolder),
-    settings,
-    live,
-    log,
+  const options = { dataFolder: data, bundle: await loadBundleFrom(bundleFolder), settings, live, log };
+  const fabric = await openFabric(options).catch(async (error: unknown) => {
+    if (!(error instanceof EvidenceError) || error.code !== 'BUNDLE_ROLLBACK') throw error;
+    await setAside(folder, data);
+    return openFabric(options);
   });
   try {
     const session = `quickstart-${[...fabric.journal.heads()].length + 1}`;
     const failures = await tellStory(fabric, session, workspace);
     const verified = await showEvidence(fabric, session, folder, data);
     title('To put it before a client of yours, paste this into its MCP configuration');
-    say(configurationToPaste({ bundleFolder, workspace }));
+    say(configurationToPaste({ bundleFolder, workspace, data: join(folder, 'client-data') }));
     return failures === 0 && verified ? EXIT.ok : EXIT.failure;
   } finally {
     await fabric.close();
   }
+}
+
+/** The demonstration's bundle changed without a new version, as it does in a checkout: its old log is kept, a new one begins. */
+async function setAside(folder: string, data: string): Promise<void> {
+  const kept = `${data}-${new Date().toISOString().replace(/[:.]/g, '-')}`;
+  await rename(data, kept);
+  await rm(join(folder, 'checkpoint'), { force: true });
+  say(
+    `The demonstration’s bundle has changed since the last run, so a new log begins; the old one is in ${kept}`,
+  );
 }
 
 async function tellStory(fabric: Fabric, session: string, workspace: string): Promise<number> {

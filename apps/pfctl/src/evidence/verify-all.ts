@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { LogReading } from '@provability-fabric/evidence';
+import { equalBytes } from '@provability-fabric/kernel';
 import type { Shell } from '../shell.ts';
 import type { DataFolder } from './data-folder.ts';
 import { exportSessions, type SessionName } from './export-sessions.ts';
@@ -36,7 +37,12 @@ export async function verifyAll(
   const failures: VerifierFailure[] = [];
   let statements = 0;
   let sessions = 0;
-  const waiting = [...batches(log)];
+  if (kept !== undefined && !continues(log, kept)) {
+    const message =
+      'expected the log to continue the checkpoint given with --since; its history was rewritten or cut';
+    failures.push({ code: 'CONSISTENCY', tenant: null, session: null, seq: null, message });
+  }
+  const waiting = failures.length > 0 ? [] : [...batches(log)];
   for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
     const { entries, bytes } = await exportSessions(log, folder, batch, kept);
     if (bytes.length > BATCH_BYTES && batch.length > 1) {
@@ -52,13 +58,19 @@ export async function verifyAll(
       counts[status] = (counts[status] ?? 0) + count;
   }
   const { size } = log.checkpoint();
-  if (statements !== size) {
+  if (failures.length === 0 && statements !== size) {
     const message = `expected the sessions to make up all ${size} entries of the log, came ${statements}`;
     failures.push({ code: 'LOG_INCOMPLETE', tenant: null, session: null, seq: null, message });
   }
   const invalid = counts.failed ?? 0;
   const checkpoint = { origin: folder.origin, size };
   return { sessions, statements, valid: statements - invalid, invalid, counts, failures, checkpoint };
+}
+
+/** Whether the log holds, at that size, what the kept checkpoint says it held. Throws for a checkpoint of another log. */
+function continues(log: LogReading, note: string): boolean {
+  const kept = log.openCheckpoint(note);
+  return kept.size <= log.size && equalBytes(kept.root, log.rootAt(kept.size));
 }
 
 function* batches(log: LogReading): Generator<readonly SessionName[]> {
