@@ -17,13 +17,17 @@ const REMEMBERED = 20_000;
 
 /** Decides for the one agent behind a stdio relay: the host vouches for it, so there is no token to check. */
 export class SessionDecider implements Decider {
-  #enforcer: Enforcer;
+  #enforcer: Pick<Enforcer, 'authorize' | 'settle' | 'mayEverCall'>;
   #principal: Principal;
   #sid: string | null;
   /** By certificate, oldest first. */
   #allowed = new Map<string, Allowed>();
 
-  constructor(enforcer: Enforcer, principal: Principal, sid: string | null) {
+  constructor(
+    enforcer: Pick<Enforcer, 'authorize' | 'settle' | 'mayEverCall'>,
+    principal: Principal,
+    sid: string | null,
+  ) {
     this.#enforcer = enforcer;
     this.#principal = principal;
     this.#sid = sid;

@@ -10,10 +10,11 @@ import {
   temporaryFolder,
 } from './pf-process.fixture.ts';
 
-const upstream = recordingUpstream('read_text_file', 'send_mail');
+let upstream: ReturnType<typeof recordingUpstream>;
 let bundle: string;
 beforeAll(async () => {
   await buildPrograms();
+  upstream = recordingUpstream('read_text_file', 'send_mail');
   bundle = await compiledBundle('quickstart');
 });
 

@@ -5,24 +5,20 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { buildPrograms } from './built-programs.fixture.ts';
 import { storyIn, verify } from './evidence-in.fixture.ts';
-import { itNeeds } from './only-where.fixture.ts';
+import { itNeeds, lacks } from './only-where.fixture.ts';
 import { call, compiledBundle, PfRun, recordingUpstream, refusalIn } from './pf-process.fixture.ts';
 
-const disk = mkdtempSync(join(tmpdir(), 'pf-small-disk-'));
-const mounted = mount();
+const probe = `folder=$(mktemp -d) && mount -t tmpfs tmpfs "$folder" && umount "$folder"; code=$?; rmdir "$folder"; exit $code`;
+const lacking = lacks('sh', ['-c', probe], 'a small file system cannot be mounted');
 
-function mount(): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-beforeAll(buildPrograms);
+let disk: string;
+beforeAll(async () => {
+  await buildPrograms();
+  disk = mkdtempSync(join(tmpdir(), 'pf-small-disk-'));
+  if (lacking === undefined) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]);
+});
 afterAll(() => {
-  if (mounted) execFileSync('umount', ['--lazy', disk]);
+  if (lacking === undefined) execFileSync('umount', ['--lazy', disk]);
   rmdirSync(disk);
 });
 
@@ -43,7 +39,7 @@ function fill(path: string): void {
 }
 
 describe('a full disk', () => {
-  const test = itNeeds(mounted ? undefined : 'a small file system cannot be mounted');
+  const test = itNeeds(lacking);
 
   test('refuses as EVIDENCE_UNAVAILABLE and forwards nothing, says so in /health, and is over when there is space', async () => {
     const upstream = recordingUpstream('echo');

@@ -14,10 +14,11 @@ import { buildPrograms } from './built-programs.fixture.ts';
 import { checkpointSize, storyIn, verify } from './evidence-in.fixture.ts';
 import { call, compiledBundle, PfRun, recordingUpstream, temporaryFolder } from './pf-process.fixture.ts';
 
-const upstream = recordingUpstream('echo');
+let upstream: ReturnType<typeof recordingUpstream>;
 let bundle: string;
 beforeAll(async () => {
   await buildPrograms();
+  upstream = recordingUpstream('echo');
   bundle = await compiledBundle('everything');
 });
 

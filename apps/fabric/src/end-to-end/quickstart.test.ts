@@ -7,10 +7,14 @@ import { buildPrograms, PF, VERIFY } from './built-programs.fixture.ts';
 import { itNeeds } from './only-where.fixture.ts';
 import { pf, temporaryFolder } from './pf-process.fixture.ts';
 
-const folder = join(temporaryFolder(), 'quickstart');
-const [evidence, kept] = [join(folder, 'evidence.json'), join(folder, 'kept')];
+let folder: string;
+const evidence = () => join(folder, 'evidence.json');
+const kept = () => join(folder, 'kept');
 
-beforeAll(buildPrograms);
+beforeAll(async () => {
+  await buildPrograms();
+  folder = join(temporaryFolder(), 'quickstart');
+});
 
 async function quickstart() {
   const started = performance.now();
@@ -44,7 +48,7 @@ describe('pf quickstart', () => {
     );
     expect(out).toMatch(/^NOT VERIFIED: /m);
     expect(out).toMatch(/^VERDICT entry 10, .*expected "block", came "allow"$/m);
-    copyFileSync(join(folder, 'checkpoint'), kept);
+    copyFileSync(join(folder, 'checkpoint'), kept());
   });
 
   it('prints for MCP clients a configuration that starts', async () => {
@@ -63,8 +67,8 @@ describe('pf quickstart', () => {
     // The second run went on in the same log, and proves to whoever kept the first checkpoint that nothing was changed.
     expect(out).toMatch(/^Resuming: the log holds 21 statements of earlier runs$/m);
     expect(out).toMatch(/^verified: 21 of the 42 entries /m);
-    const { consistency } = JSON.parse(readFileSync(evidence, 'utf8'));
-    expect(consistency.old_checkpoint).toBe(readFileSync(kept, 'utf8'));
+    const { consistency } = JSON.parse(readFileSync(evidence(), 'utf8'));
+    expect(consistency.old_checkpoint).toBe(readFileSync(kept(), 'utf8'));
   });
 });
 
@@ -85,12 +89,12 @@ describe('pf-verify', () => {
       expect(
         spawnSync('unshare', [...unshare, process.execPath, '-e', connect], { encoding: 'utf8' }).stdout,
       ).toBe('ENETUNREACH');
-      expect(offline(evidence, '--since', kept, '--require', 're-derived')).toMatchObject({
+      expect(offline(evidence(), '--since', kept(), '--require', 're-derived')).toMatchObject({
         status: 0,
         stderr: '',
       });
       const forged = join(folder, 'forged.json');
-      writeFileSync(forged, tamper(readFileSync(evidence)));
+      writeFileSync(forged, tamper(readFileSync(evidence())));
       expect(offline(forged)).toMatchObject({ status: 1, stdout: expect.stringContaining('NOT VERIFIED') });
     },
   );

@@ -8,14 +8,16 @@ import { get, post, token } from './http-client.fixture.ts';
 import { compiledBundle, type Json, PfServe, temporaryFolder } from './pf-process.fixture.ts';
 
 // One sidecar, as an operator runs it: from a folder with `config/`, under `--env local`.
-const root = temporaryFolder();
-const data = join(root, 'data');
+let root: string;
+let data: string;
 const keyFile = (name: string) => join(root, 'config/local/policy-config', name);
 let serve: PfServe;
 let url: string;
 
 beforeAll(async () => {
   await buildPrograms();
+  root = temporaryFolder();
+  data = join(root, 'data');
   mkdirSync(keyFile('.'), { recursive: true });
   const bundle = await compiledBundle('quickstart');
   writeFileSync(

@@ -50,11 +50,11 @@ test.each(['../x', 'Desk', 'a b', '', 'x'.repeat(65), '.', '/etc'])(
 test('what init writes compiles, passes its own tests, and says what to do next', async () => {
   const { out } = await here(['init', 'next', '--tenant', 'globex']);
   expect(out).toContain('wrote bundles/next/bundle.yaml\n');
-  for (const line of out.split('\n').filter((text) => text.startsWith('  pfctl '))) {
+  for (const line of out.split('\n').filter((text) => text.startsWith('  ./pfctl '))) {
     const args = (line.split('  ')[1] as string).split(' ').slice(1);
     expect(await here(args)).toMatchObject({ code: 0, err: '' });
   }
-  expect(out).toContain('npx pf run --bundle bundles/next --tenant globex -- CMD …');
+  expect(out).toContain('npx pf run --bundle bundles/next --tenant globex --role assistant -- CMD …');
 });
 
 test('a bundle that does not compile is shown with its line, its mark and its mend', async () => {

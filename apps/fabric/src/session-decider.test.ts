@@ -1,0 +1,61 @@
+import type { ActionOutcome } from '@provability-fabric/gateway-mcp';
+import { describe, expect, it } from 'vitest';
+import { SessionDecider } from './session-decider.ts';
+
+const AGENT = { id: 'agent-1', roles: [], org: 'acme', tenant: 'acme', attributes: {} };
+
+/** A decider whose enforcer allows everything and remembers what was settled. */
+function decider() {
+  const settled: unknown[] = [];
+  const enforcer = {
+    authorize: async ({ requestId }: { readonly requestId: string }) => {
+      return {
+        certificateId: `cert-${requestId}`,
+        effect: 'allow',
+        verdict: 'accept',
+        refusal: null,
+        session: 's',
+      } as const;
+    },
+    settle: async (
+      _reporter: unknown,
+      session: string,
+      certificate: string,
+      outcome: string,
+      result: unknown,
+    ) => {
+      settled.push([session, certificate, outcome, result]);
+    },
+    mayEverCall: () => true,
+  };
+  return { settled, decider: new SessionDecider(enforcer, AGENT, null) };
+}
+
+const request = { requestId: '1', action: 'call', target: 'research', value: {} } as const;
+const report: ActionOutcome = { outcome: 'done', result: { content: ['report'] } };
+
+describe('a decider of one session', () => {
+  it('settles nothing that it was not asked about', async () => {
+    await expect(decider().decider.settle('cert-9', report)).rejects.toThrow(
+      'a call that this relay was allowed',
+    );
+  });
+
+  it('records a result that is fetched again once, and one that then cannot be fetched not at all', async () => {
+    const { settled, decider: one } = decider();
+    await one.decide(request);
+    await one.settle('cert-1', report);
+    await one.settle('cert-1', { outcome: 'done', result: { content: ['report'] } });
+    await one.settle('cert-1', { outcome: 'ambiguous', result: { code: -32602 } });
+    expect(settled).toEqual([['s', 'cert-1', 'done', { content: ['report'] }]]);
+  });
+
+  it('lets the enforcer say what a different result means', async () => {
+    const { settled, decider: one } = decider();
+    await one.decide(request);
+    await one.settle('cert-1', { outcome: 'ambiguous' });
+    await one.settle('cert-1', report);
+    await one.settle('cert-1', { outcome: 'done', result: { content: ['another'] } });
+    expect(settled.map((each) => (each as string[])[2])).toEqual(['ambiguous', 'done', 'done']);
+  });
+});
