@@ -243,6 +243,9 @@ describe('an outcome', () => {
       code: 'OUTCOME_REFUSED',
     });
     await enforcer.settle({ ...ME, principal: null }, 's', certificateId, 'done', { text: 'hello' });
+    const { length } = await statements();
+    await enforcer.settle(ME, 's', certificateId, 'done', { text: 'hello' });
+    expect(await statements()).toHaveLength(length);
     await expect(enforcer.settle(ME, 's', certificateId, 'done', null)).rejects.toMatchObject({
       code: 'OUTCOME_REFUSED',
     });

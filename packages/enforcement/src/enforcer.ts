@@ -12,7 +12,7 @@ import {
 } from '@provability-fabric/policy';
 import type { OutcomeKind } from '@provability-fabric/statements';
 import { EnforcementError } from './errors.ts';
-import { type Answer, answerOf, fingerprint, loadSession } from './load-session.ts';
+import { type Answer, answerOf, fingerprint, loadSession, outcomeKey } from './load-session.ts';
 import type { Clock, Observer, Surroundings } from './ports.ts';
 import { Session, type SessionTools } from './session.ts';
 
@@ -116,7 +116,7 @@ export class Enforcer {
 
   /**
    * Records what came of an allowed action; the result may be shown only after this resolves. `principal` null: the host
-   * reports, who answers for all agents of the tenant.
+   * reports, who answers for all agents of the tenant. A repeat of the same report is taken as done.
    */
   async settle(
     { tenant, principal }: Reporter,
@@ -137,8 +137,11 @@ export class Enforcer {
         outcome,
         result,
       };
+      const digest = result === null ? null : digestJson(this.#options.crypto, result);
+      if (session.outcomes.get(certificateId) === outcomeKey(outcome, digest)) return;
       const { outputs } = await this.#submit(session, [input]);
       if (outputs[0]?.kind === 'refused') throw noSuchAction(certificateId);
+      session.outcomes.set(certificateId, outcomeKey(outcome, digest));
       this.#options.observer.settled({ tenant, session: sessionId, certificateId, outcome });
     });
   }

@@ -20,7 +20,13 @@ import {
   type State,
   stateDigest,
 } from '@provability-fabric/policy';
-import { decodeStatement, inputOf, parseInputRecord, type Statement } from '@provability-fabric/statements';
+import {
+  decodeStatement,
+  inputOf,
+  type OutcomeKind,
+  parseInputRecord,
+  type Statement,
+} from '@provability-fabric/statements';
 import { EnforcementError } from './errors.ts';
 import type { Journal, SessionHead, StoredStatement } from './ports.ts';
 
@@ -45,6 +51,8 @@ export interface LoadedSession {
   readonly seq: number;
   readonly digest: Digest | null;
   readonly answers: Map<string, PastAnswer>;
+  /** The last outcome of each certificate, by `outcomeKey`. */
+  readonly outcomes: Map<string, string>;
   /** Last bundle that the journal knows of for this session; differs from the one in force after a deployment. */
   readonly bundle: Digest | null;
   /** The state that the last certificate names. */
@@ -62,6 +70,7 @@ export async function loadSession(
 ): Promise<LoadedSession> {
   const history: RecordedInput[] = [];
   const answers = new Map<string, PastAnswer>();
+  const outcomes = new Map<string, string>();
   let known: Digest | null = null;
   let certified: Digest | null = null;
   let issuedAt = 0;
@@ -69,6 +78,7 @@ export async function loadSession(
     const statement = statementIn(stored);
     const input = inputIn(head, stored);
     if (statement.type !== 'outcome-certificate') known = statement.bundle.digest;
+    else outcomes.set(statement.certificate_id, outcomeKey(statement.outcome, statement.result_digest));
     certified = statement.state.after;
     issuedAt = parseInstant(statement.issued_at) ?? issuedAt;
     if (input === undefined) continue;
@@ -82,7 +92,7 @@ export async function loadSession(
   }
   const state = known === bundle.digest ? fold(bundle, history, head, certified) : refold(bundle, history);
   if (certified === null) throw corrupt(head, 'the journal has none of its statements');
-  return { state, seq: head.seq, digest: head.digest, answers, bundle: known, certified, issuedAt };
+  return { state, seq: head.seq, digest: head.digest, answers, outcomes, bundle: known, certified, issuedAt };
 }
 
 function fold(
@@ -118,6 +128,11 @@ function corrupt(head: SessionHead, problem: string): EnforcementError {
     'SESSION_CORRUPT',
     `session \`${head.session}\` cannot be continued: ${problem}; start a new session and run pf-verify on this one`,
   );
+}
+
+/** What makes two reports of an outcome the same report. */
+export function outcomeKey(outcome: OutcomeKind, resultDigest: Digest | null): string {
+  return `${outcome} ${resultDigest}`;
 }
 
 /** What makes two requests with one id the same request. */

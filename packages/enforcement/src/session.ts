@@ -29,6 +29,7 @@ export class Session {
   readonly tenant: string;
   readonly id: string;
   readonly answers: Map<string, PastAnswer>;
+  readonly outcomes: Map<string, string>;
   #tools: SessionTools;
   #state: State;
   /** Where the session stands, as its next statement will name it. */
@@ -47,6 +48,7 @@ export class Session {
     this.#seq = loaded?.seq ?? -1;
     this.#digest = loaded?.digest ?? null;
     this.answers = loaded?.answers ?? new Map();
+    this.outcomes = loaded?.outcomes ?? new Map();
   }
 
   get state(): State {
