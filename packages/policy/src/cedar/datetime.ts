@@ -1,3 +1,4 @@
+import { daysInMonth, daysSinceEpoch } from '../time/calendar.ts';
 import { isLong } from './values.ts';
 
 const DATE = /^([0-9]{4})-([0-9]{2})-([0-9]{2})/;
@@ -90,22 +91,3 @@ export const DURATION_UNITS: ReadonlyMap<string, bigint> = new Map([
   ['toHours', HOUR],
   ['toDays', DAY],
 ]);
-
-function daysInMonth(year: number, month: number): number {
-  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
-  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  return leap ? 29 : 28;
-}
-
-/**
- * Days from 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that leap days come
- * last.
- */
-function daysSinceEpoch(year: number, month: number, day: number): number {
-  const y = month > 2 ? year : year - 1;
-  const era = Math.floor(y / 400);
-  const yearOfEra = y - era * 400;
-  const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1;
-  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
-  return era * 146_097 + dayOfEra - 719_468;
-}

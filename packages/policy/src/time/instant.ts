@@ -1,5 +1,6 @@
+import { daysInMonth, daysSinceEpoch } from './calendar.ts';
+
 const FORM = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/;
-const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /**
  * RFC 3339 to ms since the epoch by integer arithmetic alone, since `Date` is not to be had where replay must print the
@@ -20,7 +21,7 @@ export function parseInstant(text: string): number | undefined {
     month < 1 ||
     month > 12 ||
     day < 1 ||
-    day > daysIn(year, month) ||
+    day > daysInMonth(year, month) ||
     hour > 23 ||
     minute > 59 ||
     second > 59
@@ -51,21 +52,6 @@ function offsetMinutes(zone: string): number | undefined {
   const minutes = Number(zone.slice(4, 6));
   if (hours > 23 || minutes > 59) return undefined;
   return (zone[0] === '-' ? -1 : 1) * (hours * 60 + minutes);
-}
-
-function leap(year: number): boolean {
-  return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
-}
-
-function daysIn(year: number, month: number): number {
-  return month === 2 && leap(year) ? 29 : (DAYS[month - 1] as number);
-}
-
-/** Days from 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that leap days come last. */
-function daysSinceEpoch(year: number, month: number, day: number): number {
-  const y = month <= 2 ? year - 1 : year;
-  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
-  return y * 365 + Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400) + dayOfYear - 719_468;
 }
 
 function civil(days: number): { year: number; month: number; day: number } {
