@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ActionOutcome } from '@provability-fabric/gateway-mcp';
 import { describe, expect, it } from 'vitest';
 import { SessionDecider } from './session-decider.ts';
 
 const AGENT = { id: 'agent-1', roles: [], org: 'acme', tenant: 'acme', attributes: {} };
 
-/** A decider whose enforcer allows everything and remembers what was settled. */
+/** A decider whose enforcer allows everything and, as the real one, takes a report repeated as done. */
 function decider() {
   const settled: unknown[] = [];
   const enforcer = {
@@ -24,7 +25,8 @@ function decider() {
       outcome: string,
       result: unknown,
     ) => {
-      settled.push([session, certificate, outcome, result]);
+      const report = [session, certificate, outcome, result];
+      if (!isDeepStrictEqual(settled.at(-1), report)) settled.push(report);
     },
     mayEverCall: () => true,
   };

@@ -1,15 +1,13 @@
 import type { Enforcer } from '@provability-fabric/enforcement';
-import { nodeCrypto } from '@provability-fabric/evidence';
 import type { ActionOutcome, ActionRequest, Decider, Decision } from '@provability-fabric/gateway-mcp';
-import { type Digest, digestJson } from '@provability-fabric/kernel';
 import type { Principal } from '@provability-fabric/policy';
 
 /** A call that was let through. */
 interface Allowed {
   /** Without a `sid` the agent's session may change once the old one has been idle. */
   readonly session: string;
-  /** Digest of the outcome on record; null while there is none. */
-  recorded: Digest | null;
+  /** Whether some outcome is on record. */
+  settled: boolean;
 }
 
 /** More than a relay has under way at once, tasks included: older calls are over. */
@@ -44,7 +42,7 @@ export class SessionDecider implements Decider {
       attributes: {},
     });
     if (effect === 'allow') {
-      this.#allowed.set(certificateId, { session, recorded: null });
+      this.#allowed.set(certificateId, { session, settled: false });
       this.#forgetOldest();
       return { effect, certificateId };
     }
@@ -56,12 +54,12 @@ export class SessionDecider implements Decider {
     const allowed = this.#allowed.get(certificateId);
     if (allowed === undefined)
       throw new Error('expected the certificate of a call that this relay was allowed');
-    const recorded = digestJson(nodeCrypto(), [outcome, result]);
-    // A task's result may be fetched again, or fail to be: then the record says as much already.
-    if (allowed.recorded === recorded || (allowed.recorded !== null && outcome === 'ambiguous')) return;
+    // A task's result may fail to be fetched again: then the record says more already. One that is fetched again is the
+    // same report repeated, which the enforcer knows.
+    if (allowed.settled && outcome === 'ambiguous') return;
     const reporter = { tenant: this.#principal.tenant, principal: this.#principal.id };
     await this.#enforcer.settle(reporter, allowed.session, certificateId, outcome, result);
-    allowed.recorded = recorded;
+    allowed.settled = true;
   }
 
   mayEverCall(tool: string): boolean {

@@ -137,11 +137,11 @@ export class Enforcer {
         outcome,
         result,
       };
-      const digest = result === null ? null : digestJson(this.#options.crypto, result);
-      if (session.outcomes.get(certificateId) === outcomeKey(outcome, digest)) return;
-      const { outputs } = await this.#submit(session, [input]);
-      if (outputs[0]?.kind === 'refused') throw noSuchAction(certificateId);
-      session.outcomes.set(certificateId, outcomeKey(outcome, digest));
+      const recorded = session.outcomes.get(certificateId);
+      if (recorded !== undefined && recorded === this.#outcomeKey(outcome, result)) return;
+      const [settled] = (await this.#submit(session, [input])).outputs;
+      if (settled?.kind !== 'settled') throw noSuchAction(certificateId);
+      session.outcomes.set(certificateId, outcomeKey(outcome, settled.result_digest));
       this.#options.observer.settled({ tenant, session: sessionId, certificateId, outcome });
     });
   }
@@ -260,6 +260,11 @@ export class Enforcer {
       if (opened > newest) [newest, last] = [opened, session];
     }
     return last;
+  }
+
+  /** Only for a certificate that has an outcome already: a large result is costly to digest, and `step` does so anyway. */
+  #outcomeKey(outcome: OutcomeKind, result: JsonValue): string {
+    return outcomeKey(outcome, result === null ? null : digestJson(this.#options.crypto, result));
   }
 
   /** By digest: a principal's id may have characters, or a length, that a session's may not. */

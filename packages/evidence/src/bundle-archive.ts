@@ -44,28 +44,24 @@ export async function openBundleArchive(options: {
 }): Promise<BundleArchive> {
   const { directory, crypto } = options;
   await ensureFolder(directory);
-  const highest = new Map<string, JsonObject>();
-  const topOf = (name: string) => {
-    const bundle = highest.get(name);
-    return bundle && identify(bundle, digestOf(crypto, canonicalBytes(bundle)));
-  };
+  const highest = new Map<string, { readonly stored: StoredBundle; readonly bundle: JsonObject }>();
   for (const name of (await readdir(directory)).sort()) {
     const digest = /^([0-9a-f]{64})\.json$/.exec(name)?.[1];
     if (digest === undefined) continue;
     const bundle = await readBundle(crypto, directory, asDigest(digest));
     const stored = identify(bundle, asDigest(digest));
-    if (stored.version > (topOf(stored.name)?.version ?? 0)) highest.set(stored.name, bundle);
+    const top = highest.get(stored.name)?.stored;
+    if (stored.version > (top?.version ?? 0)) highest.set(stored.name, { stored, bundle });
   }
 
   return {
     async activate(bundle) {
       const bytes = canonicalBytes(bundle);
       const stored = identify(bundle, digestOf(crypto, bytes));
-      const top = topOf(stored.name);
-      const known = highest.get(stored.name);
-      if (top !== undefined && known !== undefined && top.digest !== stored.digest) {
-        const recompiled = stored.version === top.version && sameSources(bundle, known);
-        if (stored.version <= top.version && !recompiled) throw rollback(stored, top);
+      const top = highest.get(stored.name);
+      if (top !== undefined && top.stored.digest !== stored.digest) {
+        const recompiled = stored.version === top.stored.version && sameSources(bundle, top.bundle);
+        if (stored.version <= top.stored.version && !recompiled) throw rollback(stored, top.stored);
       }
       try {
         await createFile(join(directory, `${stored.digest}.json`), bytes, 0o644);
@@ -73,11 +69,11 @@ export async function openBundleArchive(options: {
         if (!hasSystemCode(error, 'EEXIST')) throw unwritable(error);
         await readBundle(crypto, directory, stored.digest);
       }
-      highest.set(stored.name, bundle);
+      highest.set(stored.name, { stored, bundle });
       return stored;
     },
     read: (digest) => readBundle(crypto, directory, digest),
-    highestVersion: (name) => topOf(name)?.version ?? 0,
+    highestVersion: (name) => highest.get(name)?.stored.version ?? 0,
   };
 }
 

@@ -37,12 +37,13 @@ export async function verifyAll(
   const failures: VerifierFailure[] = [];
   let statements = 0;
   let sessions = 0;
-  if (kept !== undefined && !continues(log, kept)) {
+  const continued = kept === undefined || continues(log, kept);
+  if (!continued) {
     const message =
       'expected the log to continue the checkpoint given with --since; its history was rewritten or cut';
     failures.push({ code: 'CONSISTENCY', tenant: null, session: null, seq: null, message });
   }
-  const waiting = failures.length > 0 ? [] : [...batches(log)];
+  const waiting = continued ? [...batches(log)] : [];
   for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
     const { entries, bytes } = await exportSessions(log, folder, batch, kept);
     if (bytes.length > BATCH_BYTES && batch.length > 1) {
@@ -58,7 +59,7 @@ export async function verifyAll(
       counts[status] = (counts[status] ?? 0) + count;
   }
   const { size } = log.checkpoint();
-  if (failures.length === 0 && statements !== size) {
+  if (continued && statements !== size) {
     const message = `expected the sessions to make up all ${size} entries of the log, came ${statements}`;
     failures.push({ code: 'LOG_INCOMPLETE', tenant: null, session: null, seq: null, message });
   }
