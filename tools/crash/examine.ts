@@ -1,6 +1,5 @@
 import { type Digest, fromBase64, parseEnvelope, parseJsonBytes } from '@provability-fabric/kernel';
 import { decodeStatement } from '@provability-fabric/statements';
-import type { Fabric } from '../../apps/fabric/src/wire.ts';
 
 export interface Found {
   /** Effect by certificate id. */
@@ -10,11 +9,19 @@ export interface Found {
   readonly problems: string[];
 }
 
-/** Reads the whole log: every session's chain without a gap, every certificate once. */
-export async function examine(fabric: Fabric): Promise<Found> {
+/** A statement as a log gives it back. */
+export interface Logged {
+  readonly session: string;
+  readonly seq: number;
+  readonly digest: Digest;
+  readonly envelope: Uint8Array;
+}
+
+/** Reads a whole log: every session's chain without a gap, every certificate once. */
+export async function examine(log: AsyncIterable<Logged> | Iterable<Logged>): Promise<Found> {
   const found: Found = { permissions: new Map(), outcomes: new Map(), problems: [] };
   const ends = new Map<string, { seq: number; digest: Digest | null; state: Digest | null }>();
-  for await (const { session, seq, digest, envelope } of fabric.journal.scan()) {
+  for await (const { session, seq, digest, envelope } of log) {
     const { payloadType, payload } = parseEnvelope(parseJsonBytes(envelope));
     const statement = decodeStatement(payloadType, fromBase64(payload));
     const end = ends.get(session) ?? { seq: -1, digest: null, state: null };

@@ -12,19 +12,9 @@ import { serviceLog } from '../../apps/fabric/src/observe/logger.ts';
 import { openFabric } from '../../apps/fabric/src/wire.ts';
 import { crashBundle, LIVE, SETTINGS } from './bundle.ts';
 import { examine } from './examine.ts';
+import { random } from './random.ts';
 
 const [rounds = 10, actions = 20_000, seed = Date.now() % 1_000_000] = process.argv.slice(2).map(Number);
-
-/** mulberry32: small, seeded, so that a failing run can be repeated as far as kill -9 allows. */
-function random(state: number): () => number {
-  let value = state;
-  return () => {
-    value = (value + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(value ^ (value >>> 15), value | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 interface Said {
   readonly answered: Map<
@@ -86,21 +76,22 @@ for (let round = 1; round <= rounds; round += 1) {
     bundle: await crashBundle(),
     settings: SETTINGS,
     live: LIVE,
+    database: null,
     log,
   });
   const recoveredMs = performance.now() - started;
 
   for (const note of said.checkpoints) {
-    const shown = fabric.journal.openCheckpoint(note);
-    const size = fabric.journal.size;
+    const shown = fabric.sidecar.journal.openCheckpoint(note);
+    const size = fabric.sidecar.journal.size;
     if (shown.size > size) fail(round, `a checkpoint of size ${shown.size} was shown, the log has ${size}`);
     else if (shown.size > 0) {
-      const proof = fabric.journal.consistencyProof(shown.size, size);
+      const proof = fabric.sidecar.journal.consistencyProof(shown.size, size);
       const sides = {
         oldSize: shown.size,
         oldRoot: shown.root,
         newSize: size,
-        newRoot: fabric.journal.rootAt(size),
+        newRoot: fabric.sidecar.journal.rootAt(size),
         proof,
       };
       const check = verifyConsistencyForLog(crypto, sides);
@@ -108,7 +99,7 @@ for (let round = 1; round <= rounds; round += 1) {
     }
   }
 
-  const found = await examine(fabric);
+  const found = await examine(fabric.sidecar.journal.scan());
   for (const problem of found.problems) fail(round, problem);
   for (const [certificate, { effect }] of said.answered) {
     if (found.permissions.get(certificate) !== effect)
@@ -129,7 +120,7 @@ for (let round = 1; round <= rounds; round += 1) {
     const principal = { id: 'agent', roles: [], org: 'acme', tenant: 'acme', attributes: {} };
     const target = number % 10 === 9 ? 'forbidden' : 'act';
     const action = { kind: 'call', target, args: { number } } as const;
-    const again = await fabric.enforcer.authorize({
+    const again = await fabric.sidecar.enforcer.authorize({
       principal,
       capability: null,
       session: last.session,
@@ -141,7 +132,7 @@ for (let round = 1; round <= rounds; round += 1) {
     if (again.certificateId !== certificate || again.effect !== last.effect)
       fail(round, 'a repeated request got another answer');
   }
-  const size = fabric.journal.size;
+  const size = fabric.sidecar.journal.size;
   await fabric.close();
   rmSync(data, { recursive: true });
   console.log(

@@ -12,6 +12,7 @@ const fabric = await openFabric({
   bundle: await crashBundle(),
   settings: SETTINGS,
   live: LIVE,
+  database: null,
   log: serviceLog('crash-worker', 'silent'),
 });
 const principal = { id: 'agent', roles: [], org: 'acme', tenant: 'acme', attributes: {} };
@@ -22,7 +23,7 @@ async function agent(session: string): Promise<void> {
   for (let number = next++; number < Number(total); number = next++) {
     const requestId = `${round}-${number}`;
     const target = number % 10 === 9 ? 'forbidden' : 'act';
-    const answer = await fabric.enforcer.authorize({
+    const answer = await fabric.sidecar.enforcer.authorize({
       principal,
       capability: null,
       session,
@@ -33,7 +34,7 @@ async function agent(session: string): Promise<void> {
     });
     writeSync(1, `answered ${session} ${requestId} ${answer.certificateId} ${answer.effect}\n`);
     if (answer.effect !== 'allow') continue;
-    await fabric.enforcer.settle(
+    await fabric.sidecar.enforcer.settle(
       { tenant: principal.tenant, principal: principal.id },
       session,
       answer.certificateId,

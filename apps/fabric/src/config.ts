@@ -9,9 +9,18 @@ import {
 } from '@provability-fabric/configuration';
 import { FabricError } from './errors.ts';
 
-/** The only file that reads the process's environment. */
-export function processEnvironment(): Readonly<Record<string, string | undefined>> {
-  return process.env;
+// The only file that reads the process's environment.
+
+/** What a server behind the fabric gets: everything but the way into the ledger, which is ours. */
+export function upstreamEnvironment(): Readonly<Record<string, string | undefined>> {
+  const { DATABASE_URL: _ours, ...rest } = process.env;
+  return rest;
+}
+
+/** Where the ledger is, if somebody else runs its PostgreSQL. It holds a password, so no file and no option takes it. */
+export function databaseUrl(): string | undefined {
+  const url = process.env.DATABASE_URL;
+  return url === undefined || url === '' ? undefined : url;
 }
 
 /** Where `pf run` keeps its data unless told: XDG base directories, one folder per bundle. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   formatProblem,
   type LiveSettings,
@@ -29,12 +30,7 @@ export function followLiveSettings({ live, liveDirectory }: Settings, log: Logge
     if (said !== reported && said !== '')
       log.error({ event: 'config_refused', tags: ['ERROR'], problems: said }, 'a setting was refused');
     reported = said;
-    if (
-      settings.enforcementMode === current.enforcementMode &&
-      settings.defaultMode === current.defaultMode &&
-      settings.logLevel === current.logLevel
-    )
-      return;
+    if (isDeepStrictEqual(settings, current)) return;
     current = settings;
     log.level = settings.logLevel;
     const tags = settings.enforcementMode === 'disabled' ? ['BYPASS'] : [];

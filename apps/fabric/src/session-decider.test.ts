@@ -3,7 +3,12 @@ import type { ActionOutcome } from '@provability-fabric/gateway-mcp';
 import { describe, expect, it } from 'vitest';
 import { SessionDecider } from './session-decider.ts';
 
-const AGENT = { id: 'agent-1', roles: [], org: 'acme', tenant: 'acme', attributes: {} };
+const AGENT = {
+  principal: { id: 'agent-1', roles: [], org: 'acme', tenant: 'acme', attributes: {} },
+  capability: null,
+  session: null,
+  epoch: null,
+};
 
 /** A decider whose enforcer allows everything and, as the real one, takes a report repeated as done. */
 function decider() {
@@ -30,7 +35,7 @@ function decider() {
     },
     mayEverCall: () => true,
   };
-  return { settled, decider: new SessionDecider(enforcer, AGENT, null) };
+  return { settled, decider: new SessionDecider(enforcer, () => AGENT) };
 }
 
 const request = { requestId: '1', action: 'call', target: 'research', value: {} } as const;

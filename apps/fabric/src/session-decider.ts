@@ -1,6 +1,6 @@
 import type { Enforcer } from '@provability-fabric/enforcement';
 import type { ActionOutcome, ActionRequest, Decider, Decision } from '@provability-fabric/gateway-mcp';
-import type { Principal } from '@provability-fabric/policy';
+import type { Capability, Principal } from '@provability-fabric/policy';
 
 /** A call that was let through. */
 interface Allowed {
@@ -13,32 +13,38 @@ interface Allowed {
 /** More than a relay has under way at once, tasks included: older calls are over. */
 const REMEMBERED = 20_000;
 
-/** Decides for the one agent behind a stdio relay: the host vouches for it, so there is no token to check. */
+/** For whom a relay asks. */
+export interface Agent {
+  readonly principal: Principal;
+  /** Of its token; null where the host vouches for it. */
+  readonly capability: Capability | null;
+  /** The `sid` of the host's token; null: the principal's running session. */
+  readonly session: string | null;
+  /** The epoch of its token; null: the one in force. */
+  readonly epoch: number | null;
+}
+
+/** Decides for the one agent behind a relay; its token may be renewed meanwhile. */
 export class SessionDecider implements Decider {
   #enforcer: Pick<Enforcer, 'authorize' | 'settle' | 'mayEverCall'>;
-  #principal: Principal;
-  #sid: string | null;
+  #current: () => Agent;
   /** By certificate, oldest first. */
   #allowed = new Map<string, Allowed>();
 
-  constructor(
-    enforcer: Pick<Enforcer, 'authorize' | 'settle' | 'mayEverCall'>,
-    principal: Principal,
-    sid: string | null,
-  ) {
+  constructor(enforcer: Pick<Enforcer, 'authorize' | 'settle' | 'mayEverCall'>, current: () => Agent) {
     this.#enforcer = enforcer;
-    this.#principal = principal;
-    this.#sid = sid;
+    this.#current = current;
   }
 
   async decide(request: ActionRequest): Promise<Decision> {
+    const { principal, capability, session: sid, epoch } = this.#current();
     const { certificateId, effect, refusal, session } = await this.#enforcer.authorize({
-      principal: this.#principal,
-      capability: null,
-      session: this.#sid,
+      principal,
+      capability,
+      session: sid,
       requestId: request.requestId,
       action: { kind: request.action, target: request.target, args: request.value },
-      epoch: null,
+      epoch,
       attributes: {},
     });
     if (effect === 'allow') {
@@ -57,13 +63,14 @@ export class SessionDecider implements Decider {
     // A task's result may fail to be fetched again: then the record says more already. One that is fetched again is the
     // same report repeated, which the enforcer knows.
     if (allowed.settled && outcome === 'ambiguous') return;
-    const reporter = { tenant: this.#principal.tenant, principal: this.#principal.id };
+    const { principal } = this.#current();
+    const reporter = { tenant: principal.tenant, principal: principal.id };
     await this.#enforcer.settle(reporter, allowed.session, certificateId, outcome, result);
     allowed.settled = true;
   }
 
   mayEverCall(tool: string): boolean {
-    return this.#enforcer.mayEverCall(this.#principal, tool);
+    return this.#enforcer.mayEverCall(this.#current().principal, tool);
   }
 
   #forgetOldest(): void {

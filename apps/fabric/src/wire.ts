@@ -1,141 +1,124 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LiveSettings, Settings } from '@provability-fabric/configuration';
-import { EnforcementError, Enforcer, type Observer } from '@provability-fabric/enforcement';
-import {
-  type BundleArchive,
-  type Emit,
-  type FileLog,
-  type KeyRing,
-  lockDataFolder,
-  nodeCrypto,
-  openBundleArchive,
-  openFileLog,
-  openKeyRing,
-  openRecordSealer,
-} from '@provability-fabric/evidence';
+import type { Emit } from '@provability-fabric/evidence';
 import { createMetrics, type Metrics } from '@provability-fabric/gateway-http';
-import type { JsonObject } from '@provability-fabric/kernel';
-import {
-  type CompiledBundle,
-  type Environment,
-  loadBundle,
-  type Principal,
-} from '@provability-fabric/policy';
+import type { CompiledBundle } from '@provability-fabric/policy';
 import type { Logger } from 'pino';
+import { type DataFolder, openDataFolder } from './data-folder.ts';
+import type { DatabaseSource } from './ledger/connect-database.ts';
+import { takeIssuedTokens } from './ledger/issued-tokens.ts';
+import { type Ledger, openLedger } from './ledger/open-ledger.ts';
 import type { FollowedSettings } from './live-settings.ts';
-import { observeDecisions } from './observe/log-decisions.ts';
-import { pooledRandomness } from './pooled-randomness.ts';
-import { SessionDecider } from './session-decider.ts';
+import { JournalProblems } from './observe/journal-problems.ts';
+import type { FabricSettings } from './settings.ts';
+import { openSidecar, type Sidecar } from './sidecar/open-sidecar.ts';
 
 export interface FabricOptions {
   readonly dataFolder: string;
-  readonly bundle: CompiledBundle;
-  readonly settings: Pick<Settings, 'origin' | 'epoch' | 'sessionIdleMs'>;
+  readonly settings: FabricSettings;
   readonly live: Pick<FollowedSettings, 'current' | 'onChange'>;
   readonly log: Logger;
+  /** null: what is decided stays in the data folder's own log. */
+  readonly database: DatabaseSource | null;
+  /** null: this process decides nothing. */
+  readonly bundle: CompiledBundle | null;
+  /** Whether to start without a database that does not answer yet; agents are refused once the ledger lags too far. */
+  readonly startWithoutLedger?: boolean;
 }
 
 /** Everything that one process of the fabric is made of, connected. */
 export interface Fabric {
-  readonly enforcer: Enforcer;
-  readonly journal: FileLog;
-  readonly bundles: BundleArchive;
-  readonly keys: KeyRing;
-  /** Who issues tokens and signs checkpoints. */
-  readonly origin: string;
+  readonly folder: DataFolder;
   readonly metrics: Metrics;
-  /** What is wrong right now, for /health. */
-  problems(): readonly string[];
-  deciderFor(principal: Principal, sid: string | null): SessionDecider;
-  /** Refuses new work, waits for what was begun, publishes a last checkpoint, lets go of the data folder. */
+  readonly settings: FabricSettings;
+  /** undefined where no database was asked for, or none has answered yet. */
+  readonly ledger: Ledger | undefined;
+  /** undefined where this process decides nothing. */
+  readonly sidecar: Sidecar | undefined;
+  /** Refuses new work, waits for what was begun, ships it, publishes a last checkpoint, lets go of the data folder. */
   close(): Promise<void>;
 }
 
-const MAX_SESSIONS_IN_MEMORY = 10_000;
+/** How long a database of somebody else's is waited for at the start. */
+const PATIENCE_MS = 60_000;
 
-/** The composition root: the only place that knows every part. Throws by name where the folder, keys or log are unfit. */
+/** A fabric that decides. */
+export type DecidingFabric = Fabric & { readonly sidecar: Sidecar };
+
+/** The composition root: the only place that knows every part. Throws by name where folder, keys, log or ledger are unfit. */
+export function openFabric(
+  options: FabricOptions & { readonly bundle: CompiledBundle },
+): Promise<DecidingFabric>;
+export function openFabric(options: FabricOptions): Promise<Fabric>;
 export async function openFabric(options: FabricOptions): Promise<Fabric> {
-  const { dataFolder, bundle, settings, live, log } = options;
-  const { origin } = settings;
-  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
-  const lock = await lockDataFolder(dataFolder, { now: Date.now });
+  const { settings, live, log, database, bundle } = options;
+  const metrics = createMetrics();
+  metrics.setMode(live.current.enforcementMode);
+  live.onChange(({ enforcementMode }) => metrics.setMode(enforcementMode));
+  const problems = new JournalProblems();
+  const emit: Emit = (event, details) => {
+    problems.heard(event);
+    metrics.setLedgerRefused(problems.refused);
+    const tags = problems.any || event === 'ledger_lost' ? ['ERROR'] : [];
+    log.warn({ event, tags, ...details }, event.replaceAll('_', ' '));
+  };
+
+  const folder = await openDataFolder(options.dataFolder, settings.origin, emit);
+  const { advertise } = settings;
+  const sharing =
+    advertise === null || database?.kind !== 'url' || bundle === null
+      ? null
+      : { address: advertise, leaseMs: settings.sessionLeaseMs, assurance: bundle.assurance };
+  const connect = (patienceMs: number) =>
+    openLedger({
+      source: database as DatabaseSource,
+      folder,
+      origin: settings.origin,
+      epoch: settings.epoch,
+      sharing,
+      patienceMs,
+      log,
+    });
+  let ledger: Ledger | undefined;
+  let tokens: ReturnType<typeof takeIssuedTokens> | undefined;
   try {
-    const crypto = nodeCrypto();
-    const metrics = createMetrics();
-    metrics.setMode(live.current.enforcementMode);
-    live.onChange(({ enforcementMode }) => metrics.setMode(enforcementMode));
-    let broken = false;
-    const emit: Emit = (event, details) => {
-      if (event === 'journal_write_failed' || event === 'journal_poisoned') broken = true;
-      if (event === 'journal_recovered') broken = false;
-      log.warn({ event, tags: broken ? ['ERROR'] : [], ...details }, event.replaceAll('_', ' '));
-    };
-    const logged = observeDecisions(log, metrics);
-    // Not the journal alone can fail: a new tenant's record key is also a file that must be written first.
-    const observer: Observer = {
-      ...logged,
-      decided(event) {
-        broken = false;
-        logged.decided(event);
-      },
-      unavailable(event) {
-        broken ||= !(event.cause instanceof EnforcementError);
-        logged.unavailable(event);
-      },
-    };
-    const keyFolder = join(dataFolder, 'keys');
-    const keys = await openKeyRing(keyFolder, { origin, create: true });
-    const bundles = await openBundleArchive({ directory: join(dataFolder, 'bundles'), crypto });
-    await bundles.activate(bundle as unknown as JsonObject);
-    const records = openRecordSealer({ directory: keyFolder, emit });
-    const journal = await openFileLog({
-      directory: dataFolder,
-      origin,
-      crypto,
-      signer: keys.logSigner(),
-      verifiers: keys.logVerifiers(),
-      records,
-      emit,
-    });
-    const enforcer = new Enforcer({
-      crypto,
-      signer: keys.evidenceSigner(),
-      random: pooledRandomness(),
-      bundle: loadBundle(bundle, crypto),
-      journal,
-      clock: { now: Date.now },
-      surroundings: { environment: () => environmentOf(live.current), epoch: () => settings.epoch },
-      observer,
-      sessionIdleMs: settings.sessionIdleMs,
-      maxSessions: MAX_SESSIONS_IN_MEMORY,
-    });
-    for (const lost of await enforcer.recover())
-      log.error({ event: 'session_lost', tags: ['ERROR'], ...lost }, lost.problem);
+    if (database !== null && options.startWithoutLedger !== true) ledger = await connect(PATIENCE_MS);
+    if (ledger !== undefined) {
+      const { authority } = ledger;
+      tokens = takeIssuedTokens(join(folder.path, 'tokens'), authority, log);
+    }
+    const late =
+      database !== null && ledger === undefined
+        ? async () => {
+            ledger = await connect(0);
+            return ledger.writer;
+          }
+        : undefined;
+    const sidecar =
+      bundle === null
+        ? undefined
+        : await openSidecar({ folder, bundle, settings, live, log, emit, metrics, problems, ledger, late });
     return {
-      enforcer,
-      journal,
-      bundles,
-      keys,
-      origin,
+      folder,
       metrics,
-      problems: () => (broken ? ['evidence cannot be made durable; actions are refused'] : []),
-      deciderFor: (principal, sid) => new SessionDecider(enforcer, principal, sid),
+      settings,
+      get ledger() {
+        return ledger;
+      },
+      sidecar,
       async close() {
-        await enforcer.close();
-        await journal.close();
-        await lock.release();
+        await sidecar?.close();
+        await tokens?.close();
+        await ledger?.close();
+        await folder.release();
       },
     };
   } catch (error) {
-    await lock.release();
+    await tokens?.close();
+    await ledger?.close();
+    await folder.release();
     throw error;
   }
-}
-
-function environmentOf({ enforcementMode, defaultMode }: LiveSettings): Environment {
-  return { enforcement_mode: enforcementMode, default_mode: defaultMode, overlay: null };
 }
 
 export function newRequestId(): string {

@@ -15,14 +15,19 @@ test.each([
   [['certs', 'list', '--limit', '0'], /Expected a whole number from 1/],
   [['certs', 'list', '--limit', '1e3'], /Expected a whole number from 1/],
   [['token', 'create', '--ttl', '15'], /Expected a duration with its unit/],
+  [['token', 'create', '--audience', 'leger'], /Expected one of .*ledger\.\n\(Did you mean ledger\?\)/],
+  [['token', 'create', '--tenat', 'x'], /unknown option '--tenat'\n\(Did you mean --tenant\?\)/],
+  [['token', 'revoke'], /missing required argument 'id'/],
+  [['token', 'revoke', 'x'], 'pfctl: expected --reason <text>, came none; --help shows how\n'],
+  [['certs', 'show'], /missing required argument 'certificate'/],
+  [['config', 'validte'], "pfctl: unknown command 'validte'\n(Did you mean validate?)\n"],
+  [['config', 'set', 'log_level'], /missing required argument 'value'/],
+  [['stats', '--untill', 'now'], "pfctl: unknown option '--untill'\n(Did you mean --until?)\n"],
   [['status', 'now'], /too many arguments/],
   [['status', '--env'], /argument missing/],
   [['policy', 'check'], /missing required argument 'folder'/],
   [['replay', '--trace', 'x'], 'pfctl: expected --bundle <path>, came none; --help shows how\n'],
-  [
-    ['token', 'create', '--tenant', 'acme'],
-    'pfctl: expected --principal <id>, came none; --help shows how\n',
-  ],
+  [['token', 'create', '--tenant', 'acme'], 'pfctl: expected --subject <id>, came none; --help shows how\n'],
   [['certs', 'export', '--session', 'x'], 'pfctl: expected --output <file>, came none; --help shows how\n'],
   [['status', '--env', '../../etc'], /expected an environment name of lowercase letters/],
   [
@@ -49,7 +54,7 @@ test('what was typed cannot steer the terminal through an error message', async 
 });
 
 test('without a command it is invalid input, with the help', async () => {
-  for (const args of [[], ['policy'], ['certs'], ['token']]) {
+  for (const args of [[], ['policy'], ['certs'], ['config'], ['token']]) {
     const { code, out, err } = await pfctl(args);
     expect({ code, out }).toEqual({ code: 3, out: '' });
     expect(err).toContain('Usage: pfctl');
@@ -71,6 +76,7 @@ test('every command has a help with an example that names it', async () => {
   expect(all.map((path) => path.join(' '))).toEqual([
     '',
     'status',
+    'stats',
     'init',
     'policy',
     'policy check',
@@ -80,10 +86,18 @@ test('every command has a help with an example that names it', async () => {
     'test',
     'certs',
     'certs list',
+    'certs show',
     'certs verify',
     'certs export',
+    'config',
+    'config show',
+    'config validate',
+    'config set',
+    'config diff',
     'token',
     'token create',
+    'token list',
+    'token revoke',
   ]);
   for (const path of all) {
     const { code, out } = await pfctl([...path, '--help']);
@@ -104,6 +118,7 @@ test('an unexpected error is one line without a stack, unless asked for', async 
     colour: false,
     directory: CHECKOUT,
     checkout: CHECKOUT,
+    ledgerToken: undefined,
     now: () => NOW,
   };
   const args = ['policy', 'explain', 'apps', '--tool', 'x'];

@@ -7,11 +7,17 @@ export interface ProcessSettings {
   readonly debug: boolean;
   /** Whether a terminal may be written to in colour (https://no-color.org). */
   readonly colour: boolean;
+  /** A token for the ledger; a credential. */
+  readonly ledgerToken: string | undefined;
 }
 
 export function processSettings(): ProcessSettings {
-  const { PFCTL_DEBUG, NO_COLOR, TERM } = process.env;
-  return { debug: isSet(PFCTL_DEBUG), colour: !isSet(NO_COLOR) && TERM !== 'dumb' };
+  const { PFCTL_DEBUG, NO_COLOR, TERM, LEDGER_TOKEN } = process.env;
+  return {
+    debug: isSet(PFCTL_DEBUG),
+    colour: !isSet(NO_COLOR) && TERM !== 'dumb',
+    ledgerToken: LEDGER_TOKEN,
+  };
 }
 
 function isSet(value: string | undefined): boolean {

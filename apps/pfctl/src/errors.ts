@@ -5,6 +5,8 @@ export class PfctlError extends Error {
     | 'INPUT_INVALID'
     // There is nothing here to check, or nothing to check it with.
     | 'CANNOT_CHECK'
+    // Somebody else, who may, said no.
+    | 'DENIED'
     // Something must be done first.
     | 'NOT_READY';
 

@@ -8,6 +8,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 const OWN: Readonly<Record<PfctlError['code'], ExitCode>> = {
   INPUT_INVALID: EXIT.invalidInput,
   CANNOT_CHECK: EXIT.cannotCheck,
+  DENIED: EXIT.denied,
   NOT_READY: EXIT.failure,
 };
 

@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { addCertificates } from './commands/certs.ts';
+import { addConfiguration } from './commands/config.ts';
 import { addInit } from './commands/init.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addReplay } from './commands/replay.ts';
+import { addStats } from './commands/stats.ts';
 import { addStatus } from './commands/status.ts';
 import { addTest } from './commands/test.ts';
 import { addToken } from './commands/token.ts';
@@ -33,11 +35,13 @@ export function buildProgram(terminal: Terminal, finish: (code: ExitCode) => voi
     );
   const shell = new Shell(terminal, finish);
   addStatus(program, shell);
+  addStats(program, shell);
   addInit(program, shell);
   addPolicy(program, shell);
   addReplay(program, shell);
   addTest(program, shell);
   addCertificates(program, shell);
+  addConfiguration(program, shell);
   addToken(program, shell);
   return program;
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Settings } from '@provability-fabric/configuration';
+import type { Problem, Settings } from '@provability-fabric/configuration';
 import { PfctlError } from './errors.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { type Style, styleFor } from './output/style.ts';
@@ -30,13 +30,22 @@ export class Shell {
     return resolve(this.terminal.directory, typed);
   }
 
-  /** The environment's settings: from the working directory where it has a `config/`, otherwise from the checkout. */
-  async settings(environment: string): Promise<Settings> {
+  /** The folder that holds `config/`: the working directory where it has one, otherwise the checkout. */
+  get root(): string {
     const { directory, checkout } = this.terminal;
-    const { formatProblem, readEnvironment } = await import('@provability-fabric/configuration');
-    const root = existsSync(join(directory, 'config')) ? directory : checkout;
-    const read = await readEnvironment(root, environment);
+    return existsSync(join(directory, 'config')) ? directory : checkout;
+  }
+
+  async settings(environment: string): Promise<Settings> {
+    const { readEnvironment } = await import('@provability-fabric/configuration');
+    const read = await readEnvironment(this.root, environment);
     if (read.ok) return read.settings;
-    throw new PfctlError('INPUT_INVALID', read.problems.map(formatProblem).join('\n'));
+    throw await this.refused(read.problems);
+  }
+
+  /** Everything that is wrong with a configuration, as one error. */
+  async refused(problems: readonly Problem[]): Promise<PfctlError> {
+    const { formatProblem } = await import('@provability-fabric/configuration');
+    return new PfctlError('INPUT_INVALID', problems.map(formatProblem).join('\n'));
   }
 }

@@ -40,6 +40,7 @@ export async function pfctl(args: readonly string[], options: RunOptions = {}): 
     colour: false,
     directory: CHECKOUT,
     checkout: CHECKOUT,
+    ledgerToken: undefined,
     now: () => NOW,
     ...given,
   };

@@ -15,6 +15,8 @@ export interface Terminal {
   /** The working directory. */
   readonly directory: string;
   readonly checkout: string;
+  /** A token for the ledger, from the process's environment. */
+  readonly ledgerToken: string | undefined;
   /** ms since the epoch. */
   now(): number;
 }
@@ -47,6 +49,7 @@ export function processTerminal(settings: ProcessSettings): Terminal {
     colour: stdout.isTTY === true && settings.colour,
     directory: process.cwd(),
     checkout: checkoutFolder(),
+    ledgerToken: settings.ledgerToken,
     now: Date.now,
   };
 }

@@ -24,9 +24,10 @@ export function parseDuration(text: string): number | undefined {
 
 /** The shortest exact form: `1h`, `90s`, `1500ms`. */
 export function formatDuration(ms: number): string {
+  if (ms === 0) return '0s';
   for (const unit of ['d', 'h', 'm', 's'] as const) {
     const size = UNITS[unit] as number;
-    if (ms > 0 && ms % size === 0) return `${ms / size}${unit}`;
+    if (ms % size === 0) return `${ms / size}${unit}`;
   }
   return `${ms}ms`;
 }

@@ -1,10 +1,8 @@
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
-import { FABRIC_KEYS } from './keys.ts';
-import { nearest } from './nearest.ts';
+import { FABRIC_KEYS } from './fabric-keys.ts';
 import type { Problem } from './problem.ts';
-import { readSmallFile } from './small-file.ts';
+import { keyName, type Place, readYamlFile, scalarValue, unknownKey } from './yaml-file.ts';
 
-type FabricKey = keyof typeof FABRIC_KEYS;
+export type FabricKey = keyof typeof FABRIC_KEYS;
 type ValueOf<Key extends FabricKey> = Extract<
   ReturnType<(typeof FABRIC_KEYS)[Key]['parse']>,
   { ok: true }
@@ -13,61 +11,54 @@ type ValueOf<Key extends FabricKey> = Extract<
 /** What `fabric.yaml` says; a key that it does not name is absent. */
 export type FabricValues = { readonly [Key in FabricKey]?: ValueOf<Key> };
 
-const LIMIT = 64 * 1024;
+export interface FabricFile {
+  readonly values: FabricValues;
+  readonly places: ReadonlyMap<string, Place>;
+  readonly problems: readonly Problem[];
+}
 
 /** Reads `fabric.yaml`. Every key is checked, so that all that is wrong is said at once. */
-export async function readFabricFile(
-  path: string,
-  file: string,
-): Promise<{ readonly values: FabricValues; readonly problems: readonly Problem[] }> {
-  const read = await readSmallFile(path, LIMIT);
-  const whole = (message: string) => ({
-    values: {},
-    problems: [{ file, line: null, column: null, message }],
-  });
-  if (!read.ok) return whole(read.problem);
-  if (read.text === undefined) return { values: {}, problems: [] };
-
-  const lines = new LineCounter();
-  const document = parseDocument(read.text, { lineCounter: lines, intAsBigInt: true, prettyErrors: false });
-  const at = (offset: number, message: string): Problem => {
-    const { line, col } = lines.linePos(offset);
-    return { file, line, column: col, message };
-  };
-  const broken = [...document.errors, ...document.warnings];
-  if (broken.length > 0) {
-    const problems = broken.map((error) => at(error.pos[0], `expected YAML: ${lowerFirst(error.message)}`));
-    return { values: {}, problems };
-  }
-  const { contents } = document;
-  if (contents === null || (isScalar(contents) && contents.value === null))
-    return { values: {}, problems: [] };
-  if (!isMap(contents)) return whole('expected a mapping of keys to values');
-
+export async function readFabricFile(path: string, file: string): Promise<FabricFile> {
+  const read = await readYamlFile(path, file);
+  if (!read.ok) return { values: {}, places: new Map(), problems: read.problems };
+  const { yaml } = read;
   const values: Record<string, unknown> = {};
+  const places = new Map<string, Place>();
   const problems: Problem[] = [];
-  for (const { key, value } of contents.items) {
-    const name = isScalar(key) ? String(key.value) : '';
-    const offset = (node: unknown) => (node as { range?: readonly [number] } | null)?.range?.[0] ?? 0;
+  for (const { key, value } of yaml.root?.items ?? []) {
+    const name = keyName(key);
     if (!Object.hasOwn(FABRIC_KEYS, name)) {
-      problems.push(at(offset(key), unknownKey(name, Object.keys(FABRIC_KEYS))));
+      problems.push(yaml.problem(key, unknownKey(name, Object.keys(FABRIC_KEYS))));
       continue;
     }
-    // An alias or a nested value is no scalar, and no key takes one.
-    const content = isScalar(value) ? value.value : value === null ? null : {};
-    const parsed = FABRIC_KEYS[name as FabricKey].parse(content);
+    places.set(name, yaml.place(key));
+    const parsed = FABRIC_KEYS[name as FabricKey].parse(scalarValue(value));
     if (parsed.ok) values[name] = parsed.value;
-    else problems.push(at(value === null ? offset(key) : offset(value), `\`${name}\`: ${parsed.problem}`));
+    else problems.push(yaml.problem(value ?? key, `\`${name}\`: ${parsed.problem}`));
   }
-  return { values: values as FabricValues, problems };
+  const known = values as FabricValues;
+  const contradictions = tlsProblems(known, new Set(places.keys())).map(([key, message]) => ({
+    file,
+    ...(places.get(key) as Place),
+    message,
+  }));
+  return { values: known, places, problems: [...problems, ...contradictions] };
 }
 
-export function unknownKey(name: string, known: readonly string[]): string {
-  const meant = nearest(name, known);
-  const mend = meant === undefined ? `the keys are ${known.join(', ')}` : `did you mean \`${meant}\`?`;
-  return `unknown key \`${name.slice(0, 80)}\`; ${mend}`;
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
+/** Half of a TLS configuration would be plain HTTP, or clients that nobody checks, where an operator believes otherwise. */
+function tlsProblems(
+  values: FabricValues,
+  named: ReadonlySet<string>,
+): readonly (readonly [string, string])[] {
+  const found: (readonly [string, string])[] = [];
+  const needs = (key: string, other: string) => {
+    if (named.has(key) && !named.has(other))
+      found.push([key, `\`${key}\`: expected \`${other}\` beside it, came none; name both or neither`]);
+  };
+  needs('tls_certificate', 'tls_key');
+  needs('tls_key', 'tls_certificate');
+  needs('tls_client_ca', 'tls_certificate');
+  needs('tls_client_ca', 'tls_clients');
+  if (values.tls_clients !== 'none') needs('tls_clients', 'tls_client_ca');
+  return found;
 }

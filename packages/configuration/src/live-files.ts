@@ -1,13 +1,40 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unknownKey } from './fabric-file.ts';
-import { LIVE_KEYS } from './keys.ts';
+import type { Key } from './key.ts';
+import { LIVE_KEYS } from './live-keys.ts';
 import type { Problem } from './problem.ts';
 import type { LiveSettings } from './settings.ts';
 import { readSmallFile } from './small-file.ts';
 import type { Parsed } from './values.ts';
+import { unknownKey } from './yaml-file.ts';
 
 const LIMIT = 1024;
+
+export const STANDARD: LiveSettings = {
+  enforcementMode: 'enforce',
+  defaultMode: null,
+  logLevel: 'info',
+  performanceMode: false,
+  cacheSize: 10_000,
+  batchSize: 1000,
+  asyncProcessing: true,
+};
+
+/** Which key file each setting is. */
+export const LIVE_MEMBERS: {
+  readonly [Member in keyof LiveSettings]: Key<NonNullable<LiveSettings[Member]>>;
+} = {
+  enforcementMode: LIVE_KEYS.enforcement_mode,
+  defaultMode: LIVE_KEYS.default_mode,
+  logLevel: LIVE_KEYS.log_level,
+  performanceMode: LIVE_KEYS.performance_mode,
+  cacheSize: LIVE_KEYS.cache_size,
+  batchSize: LIVE_KEYS.batch_size,
+  asyncProcessing: LIVE_KEYS.async_processing,
+};
+
+/** `undefined`: there is no such file, and the default holds. */
+export type LiveFile = Parsed<string | number | boolean | undefined>;
 
 /**
  * Reads the folder of key files, which is what a mounted ConfigMap is: each key is a file, often a link into `..data`.
@@ -17,7 +44,12 @@ export async function readLiveFiles(
   directory: string,
   shownDirectory: string,
   last: LiveSettings,
-): Promise<{ readonly settings: LiveSettings; readonly problems: readonly Problem[] }> {
+): Promise<{
+  readonly settings: LiveSettings;
+  /** The keys that have a file. */
+  readonly named: ReadonlySet<string>;
+  readonly problems: readonly Problem[];
+}> {
   const problems: Problem[] = [];
   const problem = (file: string, message: string) =>
     problems.push({
@@ -30,35 +62,28 @@ export async function readLiveFiles(
   for (const name of await namesIn(directory, (message) => problem('', message))) {
     if (!Object.hasOwn(LIVE_KEYS, name)) problem(name, unknownKey(name, Object.keys(LIVE_KEYS)));
   }
-  const value = async <Value>(
-    key: { key: string; parse(text: unknown): Parsed<Value> },
-    standard: Value,
-    kept: Value,
-  ) => {
-    const read = await readSmallFile(join(directory, key.key), LIMIT);
-    if (read.ok && read.text === undefined) return standard;
-    const parsed = read.ok ? key.parse((read.text as string).trim()) : read;
-    if (parsed.ok) return parsed.value as Value;
-    problem(key.key, parsed.problem);
-    return kept;
-  };
-  const settings: LiveSettings = {
-    enforcementMode: await value<LiveSettings['enforcementMode']>(
-      LIVE_KEYS.enforcement_mode,
-      STANDARD.enforcementMode,
-      last.enforcementMode,
-    ),
-    defaultMode: await value<LiveSettings['defaultMode']>(
-      LIVE_KEYS.default_mode,
-      STANDARD.defaultMode,
-      last.defaultMode,
-    ),
-    logLevel: await value<LiveSettings['logLevel']>(LIVE_KEYS.log_level, STANDARD.logLevel, last.logLevel),
-  };
-  return { settings, problems };
+  const named = new Set<string>();
+  const settings: Record<string, unknown> = {};
+  for (const member of Object.keys(LIVE_MEMBERS) as (keyof LiveSettings)[]) {
+    const { key } = LIVE_MEMBERS[member];
+    const read = await readLiveFile(directory, key as keyof typeof LIVE_KEYS);
+    if (read.ok && read.value === undefined) {
+      settings[member] = STANDARD[member];
+      continue;
+    }
+    named.add(key);
+    settings[member] = read.ok ? read.value : last[member];
+    if (!read.ok) problem(key, read.problem);
+  }
+  return { settings: settings as unknown as LiveSettings, named, problems };
 }
 
-export const STANDARD: LiveSettings = { enforcementMode: 'enforce', defaultMode: null, logLevel: 'info' };
+/** One key file by itself. */
+export async function readLiveFile(directory: string, key: keyof typeof LIVE_KEYS): Promise<LiveFile> {
+  const read = await readSmallFile(join(directory, key), LIMIT);
+  if (!read.ok) return read;
+  return read.text === undefined ? { ok: true, value: undefined } : LIVE_KEYS[key].parse(read.text.trim());
+}
 
 /** Hidden names are none of ours: a ConfigMap's `..data`, an editor's swap file. */
 async function namesIn(directory: string, problem: (message: string) => void): Promise<readonly string[]> {

@@ -1,12 +1,9 @@
-import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type FabricValues, readFabricFile, unknownKey } from './fabric-file.ts';
+import { readEnvironmentFiles } from './environment-files.ts';
+import type { FabricValues } from './fabric-file.ts';
 import { readLiveFiles, STANDARD } from './live-files.ts';
-import { nearest } from './nearest.ts';
 import type { Problem } from './problem.ts';
-import type { LiveSettings, Settings } from './settings.ts';
-
-const MEMBERS = ['fabric.yaml', 'policy-config'];
+import type { LiveSettings, Settings, TlsSettings, UpstreamSettings } from './settings.ts';
 
 /**
  * The settings of `config/<env>` under `root`, checked as a whole: one bad value and none of them is used. Relative paths
@@ -19,46 +16,18 @@ export async function readEnvironment(
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 > {
-  const folder = `config/${environment}`;
-  const whole = (file: string, message: string): Problem => ({ file, line: null, column: null, message });
-  // The name becomes part of a path, so it is checked before anything is opened.
-  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(environment)) {
-    const message = `expected an environment name of lowercase letters, digits and \`-\`, came \`${environment.slice(0, 80)}\``;
-    return { ok: false, problems: [whole('config', message)] };
-  }
-  const names = await readdir(join(root, folder)).catch((error: NodeJS.ErrnoException) => error);
-  if (names instanceof Error)
-    return { ok: false, problems: [whole(folder, await noSuchEnvironment(root, environment, names))] };
-
-  const strangers = names
-    .filter((name) => !name.startsWith('.') && !MEMBERS.includes(name))
-    .map((name) => whole(`${folder}/${name}`, unknownKey(name, MEMBERS)));
-  const fabric = await readFabricFile(join(root, folder, 'fabric.yaml'), `${folder}/fabric.yaml`);
-  const live = await readLiveFiles(join(root, folder, 'policy-config'), `${folder}/policy-config`, STANDARD);
-  const problems = [...strangers, ...fabric.problems, ...live.problems];
-  if (problems.length > 0) return { ok: false, problems };
-
-  return { ok: true, settings: settingsFrom(root, environment, fabric.values, live.settings) };
+  const read = await readEnvironmentFiles(root, environment);
+  if (!read.ok) return read;
+  const { fabric, live, upstreams } = read.files;
+  return {
+    ok: true,
+    settings: settingsFrom(root, environment, fabric.values, live.settings, upstreams.upstreams),
+  };
 }
 
 /** What holds where nothing is configured: the default of every key. */
 export function defaultSettings(root: string, environment: string): Settings {
-  return settingsFrom(root, environment, {}, STANDARD);
-}
-
-function settingsFrom(root: string, environment: string, values: FabricValues, live: LiveSettings): Settings {
-  return {
-    environment,
-    dataDirectory: resolve(root, values.data_dir ?? `.pf/${environment}`),
-    bundleDirectory: values.bundle === undefined ? null : resolve(root, values.bundle),
-    listen: values.listen ?? { host: '127.0.0.1', port: 8080 },
-    origin: values.origin ?? `provability-fabric.local/${environment}`,
-    sessionIdleMs: values.session_idle ?? 30 * 60_000,
-    epoch: values.epoch ?? 1,
-    upstreamTimeoutMs: values.upstream_timeout ?? 30_000,
-    liveDirectory: join(root, 'config', environment, 'policy-config'),
-    live,
-  };
+  return settingsFrom(root, environment, {}, STANDARD, new Map());
 }
 
 /**
@@ -69,20 +38,62 @@ export async function readLiveSettings(
   liveDirectory: string,
   last: LiveSettings,
 ): Promise<{ readonly settings: LiveSettings; readonly problems: readonly Problem[] }> {
-  return readLiveFiles(liveDirectory, 'policy-config', last);
+  const { settings, problems } = await readLiveFiles(liveDirectory, 'policy-config', last);
+  return { settings, problems };
 }
 
-async function noSuchEnvironment(
+function settingsFrom(
   root: string,
   environment: string,
-  error: NodeJS.ErrnoException,
-): Promise<string> {
-  if (error.code !== 'ENOENT') return `expected a folder, came ${error.code ?? String(error)}`;
-  const known = await readdir(join(root, 'config')).catch(() => []);
-  const names = known.filter((name) => !name.startsWith('.')).sort();
-  if (names.length === 0)
-    return `no such environment under \`${root}\`; run this from the folder that holds config/`;
-  const meant = nearest(environment, names);
-  const mend = meant === undefined ? `there are ${names.join(', ')}` : `did you mean \`${meant}\`?`;
-  return `no such environment; ${mend}`;
+  values: FabricValues,
+  live: LiveSettings,
+  upstreams: ReadonlyMap<string, UpstreamSettings>,
+): Settings {
+  return {
+    environment,
+    dataDirectory: resolve(root, values.data_dir ?? `.pf/${environment}`),
+    bundleDirectory: values.bundle === undefined ? null : resolve(root, values.bundle),
+    listen: values.listen ?? { host: '127.0.0.1', port: 8080 },
+    listenPolicyAdapter: values.listen_policy_adapter ?? { host: '127.0.0.1', port: 8081 },
+    listenLedger: values.listen_ledger ?? { host: '127.0.0.1', port: 3000 },
+    tls: tlsFrom(root, values),
+    limits: {
+      maxConnections: values.max_connections ?? 1024,
+      maxBodyBytes: values.max_body ?? 4 * 1024 * 1024,
+      requestsPerSecond: values.requests_per_second ?? 1000,
+    },
+    origin: values.origin ?? `provability-fabric.local/${environment}`,
+    sessionIdleMs: values.session_idle ?? 30 * 60_000,
+    epoch: values.epoch ?? 1,
+    upstreamTimeoutMs: values.upstream_timeout ?? 30_000,
+    database: values.database ?? 'embedded',
+    evidenceMaxLagMs: values.evidence_max_lag ?? 60_000,
+    sessionLeaseMs: values.session_lease ?? 15_000,
+    advertise: values.advertise ?? null,
+    upstreams: new Map([...upstreams].map(([name, upstream]) => [name, located(root, upstream)])),
+    liveDirectory: join(root, 'config', environment, 'policy-config'),
+    live,
+  };
+}
+
+function tlsFrom(root: string, values: FabricValues): TlsSettings | null {
+  const { tls_certificate: certificate, tls_key: key, tls_client_ca: clientCa } = values;
+  if (certificate === undefined || key === undefined) return null;
+  return {
+    certificate: resolve(root, certificate),
+    key: resolve(root, key),
+    clientCa: clientCa === undefined ? null : resolve(root, clientCa),
+    clients: values.tls_clients ?? 'none',
+  };
+}
+
+function located(root: string, upstream: UpstreamSettings): UpstreamSettings {
+  if (upstream.kind === 'stdio') {
+    const { cwd } = upstream;
+    return { ...upstream, cwd: cwd === null ? null : resolve(root, cwd) };
+  }
+  const { authorization } = upstream;
+  if (typeof authorization === 'string') return upstream;
+  const clientSecretFile = resolve(root, authorization.clientSecretFile);
+  return { ...upstream, authorization: { ...authorization, clientSecretFile } };
 }

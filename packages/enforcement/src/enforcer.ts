@@ -1,33 +1,30 @@
 import { digestJson, type JsonValue } from '@provability-fabric/kernel';
 import {
-  type Action,
-  type Capability,
-  type Decision,
-  type Environment,
   type Input,
-  type IntentInput,
+  type LoadedBundle,
   mayEverCall,
   type Principal,
   type State,
 } from '@provability-fabric/policy';
 import type { OutcomeKind } from '@provability-fabric/statements';
+import {
+  type AuthorizeRequest,
+  type DecidingTools,
+  decideRequest,
+  neverSent,
+  preparingInputs,
+} from './decide-request.ts';
 import { EnforcementError } from './errors.ts';
-import { type Answer, answerOf, fingerprint, loadSession, outcomeKey } from './load-session.ts';
-import type { Clock, Observer, Surroundings } from './ports.ts';
-import { Session, type SessionTools } from './session.ts';
-
-export interface AuthorizeRequest {
-  readonly principal: Principal;
-  readonly capability: Capability | null;
-  /** The `sid` of the host's token; null: the principal's running session, or a new one after `session.idle`. */
-  readonly session: string | null;
-  /** Unique per action within the session: a repeat gets the first answer. */
-  readonly requestId: string;
-  readonly action: Action;
-  /** The epoch the caller believes in; null: the one in force. */
-  readonly epoch: number | null;
-  readonly attributes: JsonValue;
-}
+import { findPast } from './find-past.ts';
+import { KeptSessions, nameOf } from './kept-sessions.ts';
+import { LedgerGate, type LedgerSettings } from './ledger-gate.ts';
+import { openSession } from './open-session.ts';
+import { OwnSessions } from './own-sessions.ts';
+import { type Answer, outcomeKey, type PastAnswer } from './past-requests.ts';
+import type { Clock, Leases, Observer, SessionArchive, Surroundings } from './ports.ts';
+import type { ReadingTools } from './recorded-statements.ts';
+import type { Session, SessionTools } from './session.ts';
+import { type LostSession, sweepSessions } from './sweep.ts';
 
 /** Who reports an outcome: only the session's own principal may, or the host. */
 export interface Reporter {
@@ -39,86 +36,114 @@ export interface Authorized extends Answer {
   readonly session: string;
 }
 
-export interface EnforcerOptions extends SessionTools {
+export interface EnforcerOptions extends SessionTools, LedgerSettings, ReadingTools {
   readonly clock: Clock;
   readonly surroundings: Surroundings;
   readonly observer: Observer;
   /** How long a session without a `sid` lasts after its last action, in ms. */
   readonly sessionIdleMs: number;
-  /** Sessions kept in memory; the least recently used come back from the journal when needed. */
-  readonly maxSessions: number;
+  /** Sessions kept in memory; the least recently used come back from the journal when needed. A function is asked each time. */
+  readonly maxSessions: number | (() => number);
+  /** Present where several fabrics share a ledger; then so are `archive` and `ledgered`. */
+  readonly leases?: Leases;
+  readonly archive?: SessionArchive;
 }
-
-interface Kept {
-  readonly loading: Promise<Session>;
-  used: number;
-}
-
-/** A session used within this time is kept, since somebody may be about to queue on it. */
-const KEEP_MS = 5000;
 
 /** Loads, asks `step`, commits, answers. Decides nothing itself. */
 export class Enforcer {
-  #options: EnforcerOptions;
-  #sessions = new Map<string, Kept>();
-  #running = new Map<string, string>();
+  readonly #options: EnforcerOptions;
+  readonly #gate: LedgerGate;
+  readonly #sessions: KeptSessions;
+  readonly #own: OwnSessions;
+  readonly #deciding: DecidingTools;
+  #bundle: LoadedBundle;
+  /** Under which fence each session's newest statements were decided. */
+  readonly #fences = new Map<string, number>();
+  /** Set once nothing new is taken, and once nothing at all is. */
   #closed = false;
+  #ended = false;
+  #requests = 0;
+  #drained: () => void = () => undefined;
+  #sweeping: Promise<unknown> = Promise.resolve();
+  #wake: () => void = () => undefined;
 
   constructor(options: EnforcerOptions) {
+    const { maxSessions: most, surroundings, clock, crypto } = options;
     this.#options = options;
+    this.#bundle = options.bundle;
+    this.#gate = new LedgerGate(options, () => this.#bundle.ir.assurance === 'high');
+    this.#own = new OwnSessions(options);
+    const fenced = (tenant: string, session: string, fence: number) =>
+      void this.#fences.set(nameOf(tenant, session), fence);
+    const opening = { ...options, gate: this.#gate, fenced };
+    this.#sessions = new KeptSessions({
+      open: (tenant, id, goesOn) => openSession({ ...opening, bundle: this.#bundle }, tenant, id, goesOn),
+      isCurrent: (session) => session.bundle === this.#bundle.digest,
+      most: typeof most === 'number' ? () => most : most,
+      mayLeave: async ({ lastIndex }) => options.leases === undefined || this.#gate.has(lastIndex),
+      left: (session) => this.#release(session),
+    });
+    const recall = (session: Session, certificate: string) => this.#recall(session, certificate);
+    this.#deciding = { crypto, clock, surroundings, recall };
   }
 
   mayEverCall(principal: Principal, tool: string): boolean {
-    return mayEverCall(this.#options.bundle, principal, tool);
+    return mayEverCall(this.#bundle, principal, tool);
+  }
+
+  /**
+   * From now on this bundle is in force. Each session is folded anew under it before its next action, and what is under
+   * way in it goes on.
+   */
+  adopt(bundle: LoadedBundle): void {
+    this.#bundle = bundle;
   }
 
   /** Decides an action and makes the decision durable before answering. Rejects with an EnforcementError; then nothing is allowed. */
-  async authorize(request: AuthorizeRequest): Promise<Authorized> {
+  authorize(request: AuthorizeRequest): Promise<Authorized> {
+    return this.#underWay(() => this.#authorize(request));
+  }
+
+  async #authorize(request: AuthorizeRequest): Promise<Authorized> {
     const started = performance.now();
-    const { clock, surroundings, crypto, observer } = this.#options;
     const { principal, action } = request;
+    this.#requireEvidence(principal.tenant, request.session);
     const session = await this.#sessionFor(principal, request.session);
-    return session.exclusively(async () => {
-      const at = clock.now();
-      const input: IntentInput = {
-        kind: 'intent',
-        at,
-        certificate_id: digestJson(crypto, [session.tenant, session.id, request.requestId]),
-        principal,
-        capability: request.capability,
-        action,
-        epoch: request.epoch ?? surroundings.epoch(principal.tenant),
-        attributes: request.attributes,
-      };
-      const repeated = this.#repeated(session, input);
-      if (repeated !== undefined) return { ...repeated, session: session.id };
-      const { outputs, stepMs } = await this.#submit(session, [
-        ...this.#preparing(session, principal, at),
-        input,
-      ]);
-      const decision = outputs.at(-1) as Decision;
-      const answer = answerOf({ ...decision, certificate_id: input.certificate_id });
-      session.answers.set(input.certificate_id, { fingerprint: fingerprint(crypto, input), answer });
-      observer.decided({
+    const decided = await this.#within(session, () => decideRequest(this.#deciding, session, request));
+    const { past, decision, stepMs } = decided;
+    await this.#confirm(session, past);
+    if (decision !== undefined) {
+      this.#options.observer.decided({
         tenant: session.tenant,
         session: session.id,
         principal: principal.id,
-        certificateId: input.certificate_id,
+        certificateId: past.answer.certificateId,
         action: action.kind,
         target: action.target,
         decision,
         stepMs,
         latencyMs: performance.now() - started,
       });
-      return { ...answer, session: session.id };
-    });
+    }
+    return { ...past.answer, session: session.id };
   }
 
   /**
    * Records what came of an allowed action; the result may be shown only after this resolves. `principal` null: the host
-   * reports, who answers for all agents of the tenant. A repeat of the same report is taken as done.
+   * reports, who answers for all agents of the tenant. A repeat of the same report is taken as done. However far the
+   * ledger is behind, an outcome is recorded: what has happened must not be lost.
    */
-  async settle(
+  settle(
+    reporter: Reporter,
+    sessionId: string,
+    certificateId: string,
+    outcome: OutcomeKind,
+    result: JsonValue,
+  ): Promise<void> {
+    return this.#underWay(() => this.#settle(reporter, sessionId, certificateId, outcome, result));
+  }
+
+  async #settle(
     { tenant, principal }: Reporter,
     sessionId: string,
     certificateId: string,
@@ -127,196 +152,218 @@ export class Enforcer {
   ): Promise<void> {
     const session = await this.#existing(tenant, sessionId);
     if (session === undefined) throw noSuchAction(certificateId);
-    await session.exclusively(async () => {
+    const isNew = await this.#within(session, async () => {
+      session.requireHeld();
       if (principal !== null && session.state.opening?.principal !== principal)
         throw noSuchAction(certificateId);
-      const input: Input = {
-        kind: 'outcome',
-        at: this.#options.clock.now(),
-        certificate_id: certificateId,
-        outcome,
-        result,
-      };
-      const recorded = session.outcomes.get(certificateId);
-      if (recorded !== undefined && recorded === this.#outcomeKey(outcome, result)) return;
-      const [settled] = (await this.#submit(session, [input])).outputs;
-      if (settled?.kind !== 'settled') throw noSuchAction(certificateId);
-      session.outcomes.set(certificateId, outcomeKey(outcome, settled.result_digest));
-      this.#options.observer.settled({ tenant, session: sessionId, certificateId, outcome });
+      const at = this.#options.clock.now();
+      const input: Input = { kind: 'outcome', at, certificate_id: certificateId, outcome, result };
+      const recorded = session.past.outcome(certificateId);
+      // Only where there is an outcome already: a large result is costly to digest, and `step` does so anyway.
+      if (recorded !== undefined && recorded === this.#outcomeKey(outcome, result)) return false;
+      const [settled] = (await session.submit([input])).outputs;
+      if (settled?.kind === 'settled') return true;
+      if (recorded !== undefined || session.past.find(certificateId) !== 'forgotten')
+        throw noSuchAction(certificateId);
+      const earlier = await this.#recall(session, certificateId);
+      if (earlier?.outcome === this.#outcomeKey(outcome, result)) return false;
+      throw noSuchAction(certificateId);
     });
+    await this.#recorded(session);
+    if (isNew) this.#options.observer.settled({ tenant, session: sessionId, certificateId, outcome });
   }
 
   /** Adds to the trusted prompt of a session. Only the host may call this: the agent lacks the credential. */
-  async prompt(principal: Principal, sessionId: string | null, text: string): Promise<string> {
+  prompt(principal: Principal, sessionId: string | null, text: string): Promise<string> {
+    return this.#underWay(() => this.#prompt(principal, sessionId, text));
+  }
+
+  async #prompt(principal: Principal, sessionId: string | null, text: string): Promise<string> {
+    this.#requireEvidence(principal.tenant, sessionId);
     const session = await this.#sessionFor(principal, sessionId);
-    await session.exclusively(async () => {
+    await this.#within(session, () => {
       const at = this.#options.clock.now();
-      await this.#submit(session, [...this.#preparing(session, principal, at), { kind: 'prompt', at, text }]);
+      const before = preparingInputs(this.#options.surroundings, session, principal, at);
+      return session.submit([...before, { kind: 'prompt', at, text }]);
     });
+    await this.#recorded(session);
     return session.id;
   }
 
   /**
-   * Brings every session back once, so that what an earlier process left open is marked before anything new happens.
-   * Returns those that cannot go on (their records were erased): each stays refused, the others are served.
+   * Looks through the journal, at leisure and until `close`, for sessions that an earlier process left an action open in,
+   * and marks it. Nobody has to wait for this: a session that is used before is looked after then. Resolves with those
+   * that cannot go on (their records were erased): each stays refused, the others are served.
    */
-  async recover(): Promise<
-    readonly { readonly tenant: string; readonly session: string; readonly problem: string }[]
-  > {
-    const lost = [];
-    for (const { tenant, session } of [...this.#options.journal.heads()]) {
-      try {
-        await this.#load(tenant, session);
-      } catch (error) {
-        if (!(error instanceof EnforcementError) || error.code !== 'SESSION_CORRUPT') throw error;
-        lost.push({ tenant, session, problem: error.message });
-      }
-    }
-    return lost;
+  recover(): Promise<readonly LostSession[]> {
+    const sweep = sweepSessions({
+      ...this.#options,
+      isLoaded: (tenant, session) => this.#sessions.has(tenant, session),
+      load: (tenant, session) => this.#sessions.load(tenant, session),
+      isOver: () => this.#closed,
+      pause: (ms) => this.#pause(ms),
+    });
+    this.#sweeping = sweep.catch(() => undefined);
+    return sweep;
+  }
+
+  /** The fence under which what the journal has of a session, and the ledger has not, was decided. */
+  fenceOf(tenant: string, session: string): number | undefined {
+    return this.#fences.get(nameOf(tenant, session));
   }
 
   /** Sessions in memory, for operators' dumps: no value, argument or result is in it. */
   async snapshot(): Promise<readonly { tenant: string; session: string; seq: number; state: State }[]> {
-    const sessions = await Promise.all([...this.#sessions.values()].map(({ loading }) => loading));
+    const sessions = await this.#sessions.all();
     return sessions.map(({ tenant, id, seq, state }) => ({ tenant, session: id, seq, state }));
   }
 
-  /** Takes nothing new and waits until all that was begun is durable. */
+  /**
+   * Takes nothing new and waits until all that was begun is durable. Then gives its sessions away, each once the ledger
+   * has all of it: what ships the journal, and the leases, are closed after this.
+   */
   async close(): Promise<void> {
     this.#closed = true;
-    const sessions = await Promise.allSettled([...this.#sessions.values()].map(({ loading }) => loading));
-    await Promise.all(
-      sessions.map((s) => s.status === 'fulfilled' && s.value.exclusively(async () => undefined)),
+    this.#wake();
+    await this.#sweeping;
+    if (this.#requests > 0)
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+      });
+    this.#ended = true;
+    const sessions = await this.#sessions.all();
+    await Promise.all(sessions.map((session) => session.end()));
+    if (this.#options.leases === undefined) return;
+    // One that the ledger does not get in time stays this fabric's: its next start ships the rest.
+    await Promise.allSettled(
+      sessions.map(async (session) => {
+        await this.#gate.reached(session.lastIndex);
+        await this.#release(session);
+      }),
     );
   }
 
-  /** What has to be on record before the next intent: the opening, a change of mode, a change of epoch. */
-  #preparing(session: Session, principal: Principal, at: number): Input[] {
-    const { surroundings } = this.#options;
-    const environment = surroundings.environment();
-    const epoch = surroundings.epoch(principal.tenant);
-    const { state, tenant, id } = session;
-    if (state.opening === null)
-      return [{ kind: 'open', at, tenant, session: id, principal: principal.id, environment, epoch }];
-    const inputs: Input[] = [];
-    if (!sameEnvironment(state.environment, environment)) inputs.push({ kind: 'mode', at, environment });
-    if (epoch > state.epoch) inputs.push({ kind: 'epoch', at, epoch });
-    return inputs;
-  }
-
-  async #submit(session: Session, inputs: readonly Input[]) {
+  async #underWay<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#ended) throw closed();
+    this.#requests += 1;
     try {
-      return await session.submit(inputs);
-    } catch (cause) {
-      const { tenant, id } = session;
-      this.#options.observer.unavailable({ tenant, session: id, cause });
-      if (cause instanceof EnforcementError) {
-        this.#sessions.delete(key(tenant, id));
-        throw cause;
-      }
-      throw new EnforcementError(
-        'EVIDENCE_UNAVAILABLE',
-        'the evidence could not be made durable, so nothing was done',
-        { cause },
-      );
+      return await work();
+    } finally {
+      this.#requests -= 1;
+      if (this.#requests === 0) this.#drained();
     }
   }
 
-  #repeated(session: Session, input: IntentInput): Answer | undefined {
-    const past = session.answers.get(input.certificate_id);
-    if (past === undefined) return undefined;
-    if (past.fingerprint === fingerprint(this.#options.crypto, input)) return past.answer;
-    const problem = 'this request id was used before with other content; expected a new id for a new action';
-    throw new EnforcementError('REQUEST_CONFLICT', problem);
+  #requireEvidence(tenant: string, session: string | null): void {
+    const problem = this.#gate.problem();
+    if (problem === undefined) return;
+    this.#options.observer.unavailable({ tenant, session: session ?? '', cause: problem });
+    throw problem;
+  }
+
+  async #within<T>(session: Session, work: () => Promise<T>): Promise<T> {
+    try {
+      return await session.exclusively(work);
+    } catch (error) {
+      const isOver =
+        error instanceof EnforcementError &&
+        (error.code === 'SESSION_CORRUPT' || error.code === 'SESSION_ELSEWHERE');
+      if (isOver) this.#sessions.drop(session);
+      throw error;
+    }
+  }
+
+  /**
+   * Resolves once the answer may be given. Where it may not, an action that is allowed on record was not in fact: that
+   * goes on record too, and no repeat of the request is answered `allow`.
+   */
+  async #confirm(session: Session, past: PastAnswer): Promise<void> {
+    if (this.#gate.answersWait) {
+      past.confirmed ??= this.#gate.reached(past.index);
+      try {
+        await past.confirmed;
+        // The ledger keeps apart what was decided under a lease that had been lost by then.
+        session.requireHeld();
+      } catch (cause) {
+        past.confirmed = undefined;
+        const { tenant, id } = session;
+        this.#options.observer.unavailable({ tenant, session: id, cause });
+        await this.#withhold(session, past);
+        throw cause;
+      }
+    }
+    past.given = true;
+  }
+
+  async #withhold(session: Session, { answer, given, outcome }: PastAnswer): Promise<void> {
+    if (answer.effect !== 'allow' || given || outcome !== undefined) return;
+    const { certificateId } = answer;
+    session.past.withheld.add(certificateId);
+    await this.#within(session, async () => {
+      if (!session.state.pending.has(certificateId)) return; // a repeat that shared the wait came first
+      await session.submit([neverSent(certificateId, this.#options.clock.now())]);
+    }).catch(() => undefined); // told to the observer, and tried again before the session's next action
+  }
+
+  /** What is on record and shows nothing yet: waits where answers wait. */
+  async #recorded({ tenant, id, lastIndex }: Session): Promise<void> {
+    if (!this.#gate.answersWait) return;
+    try {
+      await this.#gate.reached(lastIndex);
+    } catch (cause) {
+      this.#options.observer.unavailable({ tenant, session: id, cause });
+      throw cause;
+    }
   }
 
   async #sessionFor(principal: Principal, sid: string | null): Promise<Session> {
-    if (this.#closed)
-      throw new EnforcementError('CLOSED', 'the fabric is shutting down; retry against a running one');
-    if (sid !== null) return this.#load(principal.tenant, sid);
-    const owner = key(principal.tenant, principal.id);
+    if (this.#closed) throw closed();
+    const { tenant } = principal;
+    if (sid !== null) return this.#sessions.load(tenant, sid);
+    const name = this.#own.nameOf(principal);
+    await this.#own.acquire(tenant, name);
     const now = this.#options.clock.now();
-    const current = this.#running.get(owner) ?? this.#lastOf(principal);
+    const current = this.#own.current(tenant, name);
     if (current !== undefined) {
-      const session = await this.#load(principal.tenant, current).catch(ignoreCorrupt);
-      if (session !== undefined && now - session.state.time <= this.#options.sessionIdleMs) {
-        this.#running.set(owner, current);
-        return session;
-      }
+      const session = await this.#sessions.load(tenant, current).catch(ignoreCorrupt);
+      if (session !== undefined && now - session.state.time <= this.#options.sessionIdleMs) return session;
     }
-    const id = `${this.#ownPrefix(principal)}${now}`;
-    this.#running.set(owner, id);
-    return this.#load(principal.tenant, id);
+    return this.#sessions.load(tenant, this.#own.begin(tenant, name, now));
   }
 
-  /** The newest session without a `sid` that the journal has of a principal. */
-  #lastOf(principal: Principal): string | undefined {
-    let last: string | undefined;
-    let newest = -1;
-    const prefix = this.#ownPrefix(principal);
-    for (const { tenant, session } of this.#options.journal.heads()) {
-      if (tenant !== principal.tenant || !session.startsWith(prefix)) continue;
-      const opened = Number(session.slice(prefix.length));
-      if (opened > newest) [newest, last] = [opened, session];
-    }
-    return last;
+  async #existing(tenant: string, id: string): Promise<Session | undefined> {
+    const { journal, archive, leases } = this.#options;
+    const known =
+      this.#sessions.has(tenant, id) ||
+      journal.head(tenant, id) !== undefined ||
+      (leases !== undefined && (await archive?.find(tenant, id)) !== undefined);
+    return known ? this.#sessions.load(tenant, id) : undefined;
   }
 
-  /** Only for a certificate that has an outcome already: a large result is costly to digest, and `step` does so anyway. */
+  #recall({ tenant, id }: Session, certificate: string): Promise<PastAnswer | undefined> {
+    return findPast(this.#options, id, this.#options.journal.readSession(tenant, id), certificate);
+  }
+
+  async #release({ tenant, id }: Session): Promise<void> {
+    const { leases } = this.#options;
+    if (leases === undefined) return;
+    this.#fences.delete(nameOf(tenant, id));
+    await leases.release(tenant, id);
+    await this.#own.left(tenant, id);
+  }
+
   #outcomeKey(outcome: OutcomeKind, result: JsonValue): string {
     return outcomeKey(outcome, result === null ? null : digestJson(this.#options.crypto, result));
   }
 
-  /** By digest: a principal's id may have characters, or a length, that a session's may not. */
-  #ownPrefix(principal: Principal): string {
-    return `own-${digestJson(this.#options.crypto, principal.id).slice(0, 16)}@`;
-  }
-
-  async #existing(tenant: string, id: string): Promise<Session | undefined> {
-    const known = this.#sessions.has(key(tenant, id)) || this.#options.journal.head(tenant, id) !== undefined;
-    return known ? this.#load(tenant, id) : undefined;
-  }
-
-  #load(tenant: string, id: string): Promise<Session> {
-    const name = key(tenant, id);
-    const loading = this.#sessions.get(name)?.loading ?? this.#open(tenant, id);
-    // Re-inserting keeps the map in order of use, so that the first entry is the one to let go.
-    this.#sessions.delete(name);
-    this.#sessions.set(name, { loading, used: performance.now() });
-    loading.catch(() => this.#sessions.delete(name));
-    if (this.#sessions.size > this.#options.maxSessions) void this.#evict();
-    return loading;
-  }
-
-  async #open(tenant: string, id: string): Promise<Session> {
-    const { crypto, bundle, journal, clock } = this.#options;
-    const head = journal.head(tenant, id);
-    if (head === undefined) return new Session(this.#options, tenant, id);
-    const loaded = await loadSession(crypto, bundle, journal, head);
-    const session = new Session(this.#options, tenant, id, loaded);
-    const at = clock.now();
-    if (loaded.bundle !== bundle.digest) await session.adoptBundle(at, loaded.certified);
-    // What was allowed by a process that is gone: its outcome is unknown, and never guessed.
-    const unknown = [...session.state.pending.keys()].map(
-      (certificate_id): Input => ({
-        kind: 'outcome',
-        at,
-        certificate_id,
-        outcome: 'ambiguous',
-        result: null,
-      }),
-    );
-    if (unknown.length > 0) await this.#submit(session, unknown);
-    return session;
-  }
-
-  async #evict(): Promise<void> {
-    for (const [name, kept] of this.#sessions) {
-      if (this.#sessions.size <= this.#options.maxSessions) return;
-      if (performance.now() - kept.used < KEEP_MS) return;
-      const session = await kept.loading.catch(() => undefined);
-      if (session?.idle && session.state.pending.size === 0) this.#sessions.delete(name);
-    }
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }
 
@@ -326,14 +373,8 @@ function ignoreCorrupt(error: unknown): undefined {
   throw error;
 }
 
-function sameEnvironment(a: Environment, b: Environment): boolean {
-  return (
-    a.enforcement_mode === b.enforcement_mode && a.default_mode === b.default_mode && a.overlay === b.overlay
-  );
-}
-
-function key(tenant: string, id: string): string {
-  return `${tenant}\n${id}`;
+function closed(): EnforcementError {
+  return new EnforcementError('CLOSED', 'the fabric is shutting down; retry against a running one');
 }
 
 function noSuchAction(certificate: string): EnforcementError {

@@ -1,16 +1,27 @@
+export type EnforcementErrorCode =
+  | 'EVIDENCE_UNAVAILABLE'
+  | 'REQUEST_CONFLICT'
+  | 'SESSION_BUSY'
+  | 'SESSION_CORRUPT'
+  | 'SESSION_ELSEWHERE'
+  | 'OUTCOME_REFUSED'
+  | 'CLOSED';
+
 /** A request that enforcement cannot serve; none of these lets an action through. */
 export class EnforcementError extends Error {
-  readonly code:
-    | 'EVIDENCE_UNAVAILABLE'
-    | 'REQUEST_CONFLICT'
-    | 'SESSION_BUSY'
-    | 'SESSION_CORRUPT'
-    | 'OUTCOME_REFUSED'
-    | 'CLOSED';
+  readonly code: EnforcementErrorCode;
+  /** With SESSION_ELSEWHERE: where the session's owner listens, as far as it is known. null with every other code. */
+  readonly address: string | null;
 
-  constructor(code: EnforcementError['code'], message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(
+    code: EnforcementErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly address?: string | null } = {},
+  ) {
+    const { address = null, ...rest } = options;
+    super(message, rest);
     this.name = 'EnforcementError';
     this.code = code;
+    this.address = address;
   }
 }

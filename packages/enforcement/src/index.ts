@@ -1,13 +1,8 @@
 // Deciding and recording: the use cases that gateways call
-export {
-  type Authorized,
-  type AuthorizeRequest,
-  Enforcer,
-  type EnforcerOptions,
-  type Reporter,
-} from './enforcer.ts';
+export type { AuthorizeRequest } from './decide-request.ts';
+export { type Authorized, Enforcer, type EnforcerOptions, type Reporter } from './enforcer.ts';
 // Errors
-export { EnforcementError } from './errors.ts';
+export { EnforcementError, type EnforcementErrorCode } from './errors.ts';
 // What enforcement needs of others
 export type {
   Clock,
@@ -16,10 +11,16 @@ export type {
   CommitResult,
   DecidedEvent,
   Journal,
+  Lease,
+  Leases,
+  Ledgered,
   Observer,
   Randomness,
+  SessionArchive,
   SessionHead,
   SettledEvent,
   StoredStatement,
   Surroundings,
 } from './ports.ts';
+// What an operator hears of
+export type { LostSession } from './sweep.ts';

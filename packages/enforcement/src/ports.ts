@@ -37,6 +37,7 @@ export interface SessionHead {
 }
 
 export interface StoredStatement {
+  /** Log index; -1 for a statement that another fabric decided: it is not in this log. */
   readonly index: number;
   readonly seq: number;
   readonly envelope: Uint8Array;
@@ -54,8 +55,52 @@ export interface Journal {
   commit(commit: Commit): Promise<CommitResult>;
   heads(): Iterable<SessionHead>;
   head(tenant: string, session: string): SessionHead | undefined;
-  /** A session's statements in seq order. */
+  /** A session's statements in seq order, all of them, with index -1 for what another fabric decided. */
   readSession(tenant: string, session: string): AsyncIterable<StoredStatement>;
+  /**
+   * The session goes on from where the ledger has it: `head` and `readSession` say so from now on, and the next commit goes
+   * there. What this journal alone has of it was never answered. Needed where there are leases.
+   */
+  continueFrom?(head: SessionHead): void;
+}
+
+/**
+ * How far the ledger has what this process committed. `upTo` resolves once the entry with that log index is there, at
+ * once where it is already, and rejects after the time.
+ */
+export interface Ledgered {
+  /** Age of the oldest durable entry that the ledger lacks; 0 where it lacks none. */
+  lagMs(): number;
+  upTo(index: number, timeoutMs: number): Promise<void>;
+}
+
+export type Lease =
+  | { readonly ok: true; readonly fence: number }
+  | {
+      readonly ok: false;
+      readonly owner: string;
+      /** Where the owner listens. */
+      readonly address: string | null;
+      /** `tail-missing`: the owner is gone, and what only it has of the session cannot be guessed. */
+      readonly reason: 'held' | 'tail-missing';
+    };
+
+/**
+ * Which fabric decides for a session, where several share a ledger. Each acquisition has a higher fence than all before
+ * it. `holds` is by this process's own clock, with a margin: while it is true nobody else has been given the session.
+ */
+export interface Leases {
+  acquire(tenant: string, session: string): Promise<Lease>;
+  holds(tenant: string, session: string): boolean;
+  /** Only after everything of the session is in the ledger: the next owner goes on from what it finds there. */
+  release(tenant: string, session: string): Promise<void>;
+}
+
+/** Where sessions end in the ledger; superseded statements are in no session. */
+export interface SessionArchive {
+  find(tenant: string, session: string): Promise<SessionHead | undefined>;
+  /** The session whose id is `prefix` and the highest number, for principals whose host names no sessions. */
+  newest(tenant: string, prefix: string): Promise<string | undefined>;
 }
 
 /** ms since the epoch. May jump; `step` never lets a session's time go back. */
@@ -79,7 +124,7 @@ export interface Surroundings {
 export interface Observer {
   decided(event: DecidedEvent): void;
   settled(event: SettledEvent): void;
-  /** Evidence could not be made durable, so the action was refused. */
+  /** Evidence could not be made durable, or not in time where it has to be, so the action was refused. */
   unavailable(event: { readonly tenant: string; readonly session: string; readonly cause: unknown }): void;
 }
 

@@ -9,8 +9,9 @@ import {
   step,
 } from '@provability-fabric/policy';
 import { EnforcementError } from './errors.ts';
-import type { LoadedSession, PastAnswer } from './load-session.ts';
-import type { CommitEntry, Journal, Randomness } from './ports.ts';
+import type { LoadedSession } from './load-session.ts';
+import { answerOf, fingerprint, outcomeKey, PastRequests } from './past-requests.ts';
+import type { CommitEntry, Journal, Observer, Randomness } from './ports.ts';
 import { type Before, type Recorded, type Written, writeStatement } from './write-statement.ts';
 
 export interface SessionTools {
@@ -19,6 +20,19 @@ export interface SessionTools {
   readonly random: Randomness;
   readonly bundle: LoadedBundle;
   readonly journal: Journal;
+  readonly observer: Pick<Observer, 'unavailable'>;
+}
+
+/** What a session that was found begins with. */
+export interface SessionStart {
+  /** Whether this process may still decide for it; asked before each commit. */
+  readonly held: () => boolean;
+  readonly loaded?: LoadedSession;
+}
+
+export interface Submitted {
+  readonly outputs: readonly Output[];
+  readonly stepMs: number;
 }
 
 /** How many requests may wait for one session before more are turned away. */
@@ -28,27 +42,30 @@ const MAX_WAITING = 1024;
 export class Session {
   readonly tenant: string;
   readonly id: string;
-  readonly answers: Map<string, PastAnswer>;
-  readonly outcomes: Map<string, string>;
-  #tools: SessionTools;
+  readonly past: PastRequests;
+  readonly #tools: SessionTools;
+  readonly #held: () => boolean;
   #state: State;
   /** Where the session stands, as its next statement will name it. */
   #before: Before;
   #seq: number;
   #digest: Digest | null;
+  #lastIndex: number;
   #queue: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  #over = false;
 
-  constructor(tools: SessionTools, tenant: string, id: string, loaded?: LoadedSession) {
+  constructor(tools: SessionTools, tenant: string, id: string, { held, loaded }: SessionStart) {
     this.tenant = tenant;
     this.id = id;
     this.#tools = tools;
+    this.#held = held;
     this.#state = loaded?.state ?? initialState(tools.bundle);
     this.#before = { digest: stateDigest(tools.bundle, this.#state), issuedAt: loaded?.issuedAt ?? 0 };
     this.#seq = loaded?.seq ?? -1;
     this.#digest = loaded?.digest ?? null;
-    this.answers = loaded?.answers ?? new Map();
-    this.outcomes = loaded?.outcomes ?? new Map();
+    this.#lastIndex = loaded?.lastIndex ?? -1;
+    this.past = loaded?.past ?? new PastRequests();
   }
 
   get state(): State {
@@ -59,8 +76,36 @@ export class Session {
     return this.#seq;
   }
 
+  /** Where the journal has the last statement; -1 where all of them came from the ledger. */
+  get lastIndex(): number {
+    return this.#lastIndex;
+  }
+
   get idle(): boolean {
     return this.#waiting === 0;
+  }
+
+  /** Whether this process may still decide for it. */
+  get held(): boolean {
+    return !this.#over && this.#held();
+  }
+
+  /** Takes nothing more; what was begun ends. Another object may stand for the session once this resolves. */
+  end(): Promise<void> {
+    this.#over = true;
+    return this.#queue.then(() => undefined);
+  }
+
+  /** Ends once everything that waits for it now is done: another object goes on from there. */
+  retire(): Promise<void> {
+    return this.exclusively(async () => {
+      this.#over = true;
+    });
+  }
+
+  /** The bundle that it decides under. */
+  get bundle(): Digest {
+    return this.#tools.bundle.digest;
   }
 
   /** Runs `work` once everything before it is finished. */
@@ -79,17 +124,25 @@ export class Session {
 
   /**
    * Steps through the inputs and commits all their statements in one durable write; only then does the session move.
-   * An input that `step` refuses ends the batch: nothing of it is recorded and its output is returned last.
+   * An input that `step` refuses ends the batch: nothing of it is recorded and its output is returned last. Throws an
+   * EnforcementError where that cannot be done, having told the observer.
    */
-  async submit(
-    inputs: readonly Input[],
-  ): Promise<{ readonly outputs: readonly Output[]; readonly stepMs: number }> {
+  async submit(inputs: readonly Input[]): Promise<Submitted> {
+    try {
+      return await this.#submit(inputs);
+    } catch (cause) {
+      throw this.#unavailable(cause);
+    }
+  }
+
+  async #submit(inputs: readonly Input[]): Promise<Submitted> {
     const { bundle } = this.#tools;
     const entries: CommitEntry[] = [];
     const outputs: Output[] = [];
     let state = this.#state;
     let before = this.#before;
     let stepMs = 0;
+    this.requireHeld();
     for (const input of inputs) {
       const started = performance.now();
       const stepped = step(bundle, state, input);
@@ -101,25 +154,24 @@ export class Session {
       state = stepped.state;
       before = { digest: written.stateAfter, issuedAt: written.issuedAt };
     }
-    await this.#commit(entries);
+    const firstIndex = await this.#commit(entries);
     this.#state = state;
     this.#before = before;
+    this.#remember(inputs, outputs, firstIndex);
     return { outputs, stepMs };
   }
 
   /** Records that the session goes on under the bundle now in force; `certified` is what its last certificate named. */
   async adoptBundle(at: number, certified: Digest): Promise<void> {
-    const { issuedAt: last } = this.#before;
-    const before = { digest: certified, issuedAt: last };
-    const { entry, issuedAt } = this.#write(
-      undefined,
-      { kind: 'bundle', at },
-      { kind: 'noted' },
-      before,
-      this.#state,
-    );
-    await this.#commit([entry]);
-    this.#before = { ...this.#before, issuedAt };
+    try {
+      const before = { digest: certified, issuedAt: this.#before.issuedAt };
+      const input = { kind: 'bundle', at } as const;
+      const { entry, issuedAt } = this.#write(undefined, input, { kind: 'noted' }, before, this.#state);
+      await this.#commit([entry]);
+      this.#before = { ...this.#before, issuedAt };
+    } catch (cause) {
+      throw this.#unavailable(cause);
+    }
   }
 
   #write(
@@ -135,16 +187,49 @@ export class Session {
     return writeStatement(this.#tools, place, input, output, before, after);
   }
 
-  async #commit(entries: readonly CommitEntry[]): Promise<void> {
-    const place = { tenant: this.tenant, session: this.id };
+  async #commit(entries: readonly CommitEntry[]): Promise<number> {
+    // Nothing may come between this and the commit: a session lost in between belongs to somebody else.
+    this.requireHeld();
+    const { tenant, id: session } = this;
     const expected = { expectedSeq: this.#seq, expectedDigest: this.#digest };
-    const result = await this.#tools.journal.commit({ ...place, ...expected, entries });
+    const result = await this.#tools.journal.commit({ tenant, session, ...expected, entries });
     if (!result.ok) {
-      const problem = `session \`${this.id}\` was expected to end at seq ${this.#seq}, the journal has ${result.seq}`;
+      const problem = `session \`${session}\` was expected to end at seq ${this.#seq}, the journal has ${result.seq}`;
       throw new EnforcementError('SESSION_CORRUPT', `${problem}; only one fabric may own a data folder`);
     }
     const last = entries.at(-1) as CommitEntry;
     this.#seq = last.seq;
     this.#digest = last.digest;
+    this.#lastIndex = result.firstIndex + entries.length - 1;
+    return result.firstIndex;
+  }
+
+  #remember(inputs: readonly Input[], outputs: readonly Output[], firstIndex: number): void {
+    for (const [position, input] of inputs.entries()) {
+      const output = outputs[position] as Output;
+      if (input.kind === 'intent' && output.kind === 'decision') {
+        this.past.answered(input.certificate_id, {
+          fingerprint: fingerprint(this.#tools.crypto, input, output.args_digest),
+          answer: answerOf({ ...output, certificate_id: input.certificate_id }),
+          index: firstIndex + position,
+          given: false,
+        });
+      } else if (input.kind === 'outcome' && output.kind === 'settled')
+        this.past.settled(input.certificate_id, outcomeKey(input.outcome, output.result_digest));
+    }
+  }
+
+  /** Throws SESSION_ELSEWHERE. */
+  requireHeld(): void {
+    if (this.held) return;
+    const problem = `session \`${this.id}\` is not this fabric's any more; nothing was done, ask again`;
+    throw new EnforcementError('SESSION_ELSEWHERE', problem);
+  }
+
+  #unavailable(cause: unknown): EnforcementError {
+    this.#tools.observer.unavailable({ tenant: this.tenant, session: this.id, cause });
+    if (cause instanceof EnforcementError) return cause;
+    const problem = 'the evidence could not be made durable, so nothing was done';
+    return new EnforcementError('EVIDENCE_UNAVAILABLE', problem, { cause });
   }
 }

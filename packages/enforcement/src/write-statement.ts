@@ -1,6 +1,5 @@
 import {
   type Crypto,
-  canonicalBytes,
   type Digest,
   type EnvelopeSigner,
   envelopeBytes,
@@ -19,12 +18,11 @@ import {
 import {
   type BundleReference,
   encodeStatement,
-  inputRecord,
-  inputRoot,
   payloadTypeOf,
   type SessionRecord,
   type Statement,
   statementDigest,
+  writeInputRecord,
 } from '@provability-fabric/statements';
 import type { CommitEntry, Randomness } from './ports.ts';
 
@@ -71,11 +69,11 @@ export function writeStatement(
   const after = stateDigest(bundle, afterwards);
   const issuedAt = Math.max(afterwards.time, input.at, before.issuedAt);
   const facts = { ...input, bundle: bundle.digest, state_before: before.digest } as unknown as JsonObject;
-  const record = inputRecord(crypto, facts, random.bytes(32));
+  const record = writeInputRecord(crypto, facts, (length) => random.bytes(length));
   const link = {
     ...place,
     state: { before: before.digest, after },
-    input_root: inputRoot(crypto, record),
+    input_root: record.root,
     issued_at: formatInstant(issuedAt),
   };
   const statement = statementOf(bundle, link, input, output, afterwards);
@@ -86,7 +84,7 @@ export function writeStatement(
     digest: statementDigest(crypto, payload),
     envelope: envelopeBytes(envelope),
     salt: random.bytes(32),
-    record: canonicalBytes(record as unknown as JsonObject),
+    record: record.bytes,
   };
   return { entry, stateAfter: after, issuedAt };
 }

@@ -24,6 +24,11 @@ export interface StoredBundle {
   readonly digest: Digest;
 }
 
+/** A stored bundle, and whom it decides for. */
+export interface ArchivedBundle extends StoredBundle {
+  readonly tenants: readonly string[];
+}
+
 /** Versions only go up (CONTRACTS §2): what was activated is remembered by being here. */
 export interface BundleArchive {
   /**
@@ -33,6 +38,8 @@ export interface BundleArchive {
   activate(bundle: JsonObject): Promise<StoredBundle>;
   /** The bundle of a digest; throws BUNDLE_MISSING. */
   read(digest: Digest): Promise<JsonObject>;
+  /** Everything that was ever in force, by name and version. */
+  list(): readonly ArchivedBundle[];
   /** 0 where no bundle of this name was ever activated. */
   highestVersion(name: string): number;
 }
@@ -44,12 +51,14 @@ export async function openBundleArchive(options: {
 }): Promise<BundleArchive> {
   const { directory, crypto } = options;
   await ensureFolder(directory);
+  const all = new Map<Digest, ArchivedBundle>();
   const highest = new Map<string, { readonly stored: StoredBundle; readonly bundle: JsonObject }>();
   for (const name of (await readdir(directory)).sort()) {
     const digest = /^([0-9a-f]{64})\.json$/.exec(name)?.[1];
     if (digest === undefined) continue;
     const bundle = await readBundle(crypto, directory, asDigest(digest));
     const stored = identify(bundle, asDigest(digest));
+    all.set(stored.digest, { ...stored, tenants: tenantsOf(bundle) });
     const top = highest.get(stored.name)?.stored;
     if (stored.version > (top?.version ?? 0)) highest.set(stored.name, { stored, bundle });
   }
@@ -70,9 +79,14 @@ export async function openBundleArchive(options: {
         await readBundle(crypto, directory, stored.digest);
       }
       highest.set(stored.name, { stored, bundle });
+      all.set(stored.digest, { ...stored, tenants: tenantsOf(bundle) });
       return stored;
     },
     read: (digest) => readBundle(crypto, directory, digest),
+    list: () =>
+      [...all.values()].sort((a, b) =>
+        a.name === b.name ? a.version - b.version : a.name < b.name ? -1 : 1,
+      ),
     highestVersion: (name) => highest.get(name)?.stored.version ?? 0,
   };
 }
@@ -105,6 +119,11 @@ async function readBundle(crypto: Crypto, directory: string, digest: Digest): Pr
     'BUNDLE_MALFORMED',
     `expected bundle \`${path}\` to be an object in canonical JSON`,
   );
+}
+
+function tenantsOf(bundle: JsonObject): readonly string[] {
+  const tenants = field(bundle, 'tenants');
+  return Array.isArray(tenants) ? tenants.filter((tenant) => typeof tenant === 'string') : [];
 }
 
 function identify(bundle: JsonObject, digest: Digest): StoredBundle {

@@ -17,6 +17,8 @@ export type EvidenceErrorCode =
   | 'BUNDLE_ROLLBACK'
   // An export was asked for something that this log does not hold.
   | 'NOT_IN_LOG'
+  // The ledger has more of this log than there is: the data folder was put back from an old backup.
+  | 'LOG_BEHIND_LEDGER'
   // A token was asked for that must not exist: too long-lived, or with claims of another shape.
   | 'BAD_TOKEN_REQUEST';
 

@@ -242,4 +242,20 @@ describe('an evidence export', () => {
     const { evidence } = await verifyExport(bytes);
     expect(evidence.entries.map(({ record }) => record)).toEqual(Array(7).fill(null));
   });
+
+  it('of a session that another fabric decided in part is refused: its proofs are in the ledger', async () => {
+    const { log } = await openTestLog(await folders.make(), {
+      archive: {
+        async *session() {
+          yield { seq: 0, envelope: utf8('{}'), salt: new Uint8Array(32), sealedRecord: null };
+        },
+      },
+    });
+    log.continueFrom({ tenant: 'acme', session: 'elsewhere', seq: 0, digest: zero });
+    await addStatement(log, 'acme', 'elsewhere');
+    await expect(
+      exportEvidence(log, { tenant: 'acme', session: 'elsewhere' }, { bundles }),
+    ).rejects.toMatchObject({ code: 'NOT_IN_LOG', message: expect.stringContaining('the ledger') });
+    await log.close();
+  });
 });

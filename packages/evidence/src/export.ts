@@ -50,6 +50,11 @@ export async function exportEvidence(
   for (const session of sessions) {
     for await (const statement of log.readSession(tenant, session)) stored.push(statement);
   }
+  if (stored.some(({ index }) => index < 0)) {
+    throw missing(
+      'all statements of the sessions, but another fabric decided some; export them from the ledger',
+    );
+  }
   stored.sort((a, b) => a.index - b.index);
   const checkpoint = await log.flush();
   const entries: EvidenceEntry[] = [];

@@ -46,6 +46,35 @@ export interface StoredStatement {
   readonly record: Uint8Array | null;
 }
 
+/** A statement as the ledger gives it back. */
+export interface ArchivedStatement {
+  readonly seq: number;
+  readonly envelope: Uint8Array;
+  readonly salt: Uint8Array;
+  /** null where it was erased. */
+  readonly sealedRecord: Uint8Array | null;
+}
+
+/** The ledger, for what is no longer in the journal. It is not trusted: its answers are held against the log. */
+export interface SessionArchive {
+  /** The session's statements from a seq on, in order. Throws where it cannot be reached. */
+  session(tenant: string, session: string, fromSeq?: number): AsyncIterable<ArchivedStatement>;
+}
+
+/** One entry of the log with everything that was committed. */
+export interface LogEntry {
+  readonly index: number;
+  readonly tenant: string;
+  readonly session: string;
+  /** Of the lease under which it was decided; absent without one. */
+  readonly fence?: number;
+  readonly seq: number;
+  readonly digest: Digest;
+  readonly envelope: Uint8Array;
+  readonly salt: Uint8Array;
+  readonly sealedRecord: Uint8Array;
+}
+
 /** A statement met while reading the whole log; its record stays sealed. */
 export interface ScannedStatement {
   readonly index: number;
@@ -75,7 +104,19 @@ export type EvidenceEvent =
   | 'tiles_rebuilt'
   | 'record_key_created'
   /** A tenant whose records were erased became active again. */
-  | 'record_key_renewed';
+  | 'record_key_renewed'
+  /** Segments that the ledger has were removed from the journal. */
+  | 'journal_freed'
+  /** They could not be; tried again later. */
+  | 'journal_free_failed'
+  /** Entries reach the ledger, for the first time or again. */
+  | 'ledger_reached'
+  /** The ledger cannot be reached or written to; shipping is tried again until it can. */
+  | 'ledger_lost'
+  /** The ledger and this log contradict each other: nothing is shipped any more until a restart. */
+  | 'ledger_refused'
+  /** A signed head could not be kept. */
+  | 'head_failed';
 
 export type Emit = (event: EvidenceEvent, details: Readonly<Record<string, string | number>>) => void;
 

@@ -3,9 +3,13 @@ import { stringifyJson } from '@provability-fabric/kernel';
 import { RequestError } from './errors.ts';
 import type { Exchange, Exchanges } from './exchanges.ts';
 import { type Problem, problemOf } from './problem.ts';
+import { answerRaw, problemHeaders } from './respond.ts';
 
 /** After its last answer a client has this long to close its side. */
 const LINGER_MS = 1000;
+
+/** Told of refusals that belong to no request; null: there was no TLS to refuse it through. */
+type Unheard = (problem: Problem | null) => void;
 
 /**
  * What cannot be parsed as HTTP, or does not come in time, never reaches the framework. It is answered here
@@ -13,17 +17,27 @@ const LINGER_MS = 1000;
  */
 export class ClientErrors {
   readonly #exchanges: Exchanges;
-  readonly #unheard: (problem: Problem) => void;
+  readonly #unheard: Unheard;
   readonly #doomed = new WeakSet<Socket>();
+  readonly #unsecured = new WeakSet<Socket>();
 
-  /** `unheard` is told of refusals that belong to no request. */
-  constructor(exchanges: Exchanges, unheard: (problem: Problem) => void) {
+  constructor(exchanges: Exchanges, unheard: Unheard) {
     this.#exchanges = exchanges;
     this.#unheard = unheard;
   }
 
+  /** The handshake failed: whatever follows, nobody could read an answer. */
+  neverSecured(socket: Socket): void {
+    this.#unsecured.add(socket);
+  }
+
   handle(error: NodeJS.ErrnoException, socket: Socket): void {
     const open = this.#exchanges.on(socket);
+    if (this.#unsecured.has(socket)) {
+      this.#unheard(null);
+      socket.destroy();
+      return;
+    }
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
@@ -45,33 +59,23 @@ export class ClientErrors {
     if (!socket.writable) return;
     const problem = problemOf(reason, 'none');
     this.#unheard(problem);
-    const body = stringifyJson(problem.document);
-    const head = Object.entries(headersOf(problem, body)).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.end(`HTTP/1.1 ${problem.status} ${problem.document.title}\r\n${head.join('')}\r\n${body}`);
-    socket.setTimeout(LINGER_MS, () => socket.destroy());
+    refuseConnection(socket, problem);
   }
+}
+
+/** Writes a problem as a connection's only answer, and closes it. */
+export function refuseConnection(socket: Socket, problem: Problem): void {
+  const body = stringifyJson(problem.document);
+  const head = Object.entries(problemHeaders(problem, body)).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${problem.status} ${problem.document.title}\r\n${head.join('')}\r\n${body}`);
+  socket.setTimeout(LINGER_MS, () => socket.destroy());
 }
 
 /** Through the request's own answer, so that it takes its turn behind those before it. */
 function answerIn(exchange: Exchange, reason: RequestError): void {
-  const { response } = exchange;
-  if (response.headersSent) {
-    exchange.request.destroy();
-    return;
-  }
   const problem = problemOf(reason, exchange.id);
-  exchange.failure = { code: problem.code, error: reason };
-  const body = stringifyJson(problem.document);
-  response.writeHead(problem.status, headersOf(problem, body)).end(body);
-}
-
-function headersOf(problem: Problem, body: string): Record<string, string> {
-  return {
-    ...problem.headers,
-    connection: 'close',
-    'content-type': 'application/problem+json',
-    'content-length': `${Buffer.byteLength(body)}`,
-  };
+  if (!exchange.response.headersSent) exchange.failure = { code: problem.code, error: reason };
+  answerRaw(exchange.request, exchange.response, problem);
 }
 
 function reasonOf(error: NodeJS.ErrnoException): RequestError {

@@ -2,7 +2,7 @@ import type { JsonObject } from '@provability-fabric/kernel';
 
 /** The server could not be put up; for the operator who started it. */
 export class GatewayError extends Error {
-  readonly code: 'PORT_IN_USE' | 'LISTEN_FAILED';
+  readonly code: 'PORT_IN_USE' | 'LISTEN_FAILED' | 'TLS_INVALID';
 
   constructor(code: GatewayError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -15,6 +15,9 @@ export class GatewayError extends Error {
 export type ProblemCode =
   | 'UNAUTHENTICATED'
   | 'CAP_EXPIRED'
+  | 'CAP_REVOKED'
+  | 'EPOCH_STALE'
+  | 'EPOCH_FUTURE'
   | 'FORBIDDEN'
   | 'REQUEST_MALFORMED'
   | 'JSON_SYNTAX'
@@ -29,13 +32,30 @@ export type ProblemCode =
   | 'REQUEST_TIMEOUT'
   | 'NOT_FOUND'
   | 'METHOD_NOT_ALLOWED'
+  | 'TLS_REQUIRED'
+  | 'BAD_CURSOR'
+  | 'BAD_QUERY'
   | 'REQUEST_CONFLICT'
   | 'OUTCOME_REFUSED'
+  | 'SESSION_ELSEWHERE'
+  | 'OWNER_UNREACHABLE'
+  | 'EPOCH_NOT_RAISED'
+  | 'BUNDLE_INVALID'
+  | 'BUNDLE_ROLLBACK'
+  | 'BUNDLE_WRONG_NAME'
   | 'RATE_LIMITED'
   | 'OVERLOADED'
   | 'SESSION_BUSY'
   | 'SESSION_CORRUPT'
   | 'EVIDENCE_UNAVAILABLE'
+  | 'AUTHORITY_STALE'
+  | 'LEDGER_UNAVAILABLE'
+  | 'LEDGER_READ_ONLY'
+  | 'LEDGER_TOO_OLD'
+  | 'LEDGER_REFUSED'
+  | 'LEDGER_SCHEMA_NEWER'
+  | 'LEDGER_CONFLICT'
+  | 'LEDGER_CORRUPT'
   | 'SHUTTING_DOWN'
   | 'TIMEOUT'
   | 'INTERNAL';
@@ -64,11 +84,19 @@ export class RequestError extends Error {
   }
 }
 
+/** Why nobody could be made out: no token, or one that does not hold. */
+export type AuthenticationCode =
+  | 'UNAUTHENTICATED'
+  | 'CAP_EXPIRED'
+  | 'CAP_REVOKED'
+  | 'EPOCH_STALE'
+  | 'EPOCH_FUTURE';
+
 /** No token, or one that does not hold; `tag` is how the log calls it. */
 export class Unauthenticated extends RequestError {
   readonly tag: 'UNAUTHORIZED' | 'AUTH_FAILED';
 
-  constructor(code: 'UNAUTHENTICATED' | 'CAP_EXPIRED', tag: Unauthenticated['tag'], reason: string) {
+  constructor(code: AuthenticationCode, tag: Unauthenticated['tag'], reason: string) {
     const challenge = 'Bearer realm="provability-fabric"';
     // RFC 6750 section 3.1: no error where there was no token at all.
     const value = tag === 'UNAUTHORIZED' ? challenge : `${challenge}, error="invalid_token"`;

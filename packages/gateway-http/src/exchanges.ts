@@ -16,6 +16,8 @@ export interface Exchange {
   /** The pattern, never the path: metrics and logs stay bounded. */
   route: string;
   identity: Identity | null;
+  /** A request of an upstream's protocol: how long it lasts says nothing of how fast we are. */
+  streamed: boolean;
   /** Why it was not served. */
   failure: { readonly code: ProblemCode; readonly error: unknown } | null;
   /** What goes on behind a request even after it was answered for lack of time. */
@@ -72,6 +74,7 @@ export class Exchanges {
       started: performance.now(),
       route: UNMATCHED,
       identity: null,
+      streamed: false,
       failure: null,
       work: Promise.resolve(),
       leave: () => undefined,

@@ -5,23 +5,21 @@ import { RequestError, Unauthenticated } from './errors.ts';
 import type { Exchange } from './exchanges.ts';
 import { announcedBytes } from './json-body.ts';
 import type { Limits } from './limits.ts';
-import type { Identity, TokenVerifier } from './ports.ts';
+import { peerOf } from './peer.ts';
+import type { Identity, TokenCheck, TokenVerifier } from './ports.ts';
 import { RateLimiter, type RateLimiterOptions } from './rate-limiter.ts';
+import type { GuardedRoute } from './route.ts';
+import type { Destination } from './route-table.ts';
 
-/** Where a request goes, as far as the guard cares. */
-export type Destination =
-  /** Acts for somebody: needs a token, brings a body. */
-  | { readonly kind: 'use-case' }
-  /** For probes and scrapers. */
-  | { readonly kind: 'operation' }
-  | { readonly kind: 'wrong-method'; readonly allow: string }
-  | { readonly kind: 'nowhere' };
+/** For agents whose Authorization header belongs to the upstream behind us. */
+const FABRIC_TOKEN = 'x-fabric-token';
 
 /** What comes before every route, before any byte of a body is read. */
 export class Guard {
   readonly #limits: Limits;
   readonly #tokens: TokenVerifier;
   readonly #admission: Admission;
+  readonly #streams: Admission;
   readonly #clients: RateLimiter;
   /** Apart, so that a flood of requests does not make the probes fail and the process be restarted. */
   readonly #probes: RateLimiter;
@@ -30,6 +28,7 @@ export class Guard {
     this.#limits = limits;
     this.#tokens = tokens;
     this.#admission = new Admission(limits.maxInFlight, limits.maxInFlightBytes);
+    this.#streams = new Admission(limits.maxStreams, Number.POSITIVE_INFINITY);
     const { requestsPerSecond: perSecond, burst, maxClients } = limits;
     const rate: RateLimiterOptions = { perSecond, burst, maxClients, now: () => performance.now() };
     this.#clients = new RateLimiter(rate);
@@ -38,18 +37,31 @@ export class Guard {
 
   /** Lets a request through or throws the problem to answer with. */
   async admit(exchange: Exchange, destination: Destination): Promise<void> {
-    this.#requireRate(exchange.client, destination);
+    const kind = destination.kind === 'route' ? destination.route.kind : destination.kind;
+    this.#requireRate(exchange.client, kind === 'operation' ? this.#probes : this.#clients);
     if (destination.kind === 'nowhere')
       throw new RequestError('NOT_FOUND', 'expected a known path, came another');
     if (destination.kind === 'wrong-method') throw wrongMethod(destination.allow);
-    if (destination.kind === 'operation') return;
-    const bytes = announcedBytes(exchange.request.headers, this.#limits.bodyBytes);
-    exchange.leave = this.#requireRoom(bytes);
-    exchange.identity = await this.#authenticate(exchange);
+    switch (destination.route.kind) {
+      case 'operation':
+      case 'public':
+        return;
+      case 'stream':
+        exchange.leave = enter(this.#streams, 0);
+        break;
+      case 'guarded':
+        exchange.leave = enter(this.#admission, this.#bytesOf(exchange.request, destination.route));
+    }
+    exchange.identity = await this.#authenticate(exchange, tokenOf(exchange.request, kind === 'stream'));
   }
 
-  #requireRate(client: string, destination: Destination): void {
-    const verdict = (destination.kind === 'operation' ? this.#probes : this.#clients).take(client);
+  /** Looks again at the token of a stream that is still open. */
+  async recheck({ request }: Exchange): Promise<TokenCheck> {
+    return this.#tokens.verify(tokenOf(request, true), peerOf(request.socket));
+  }
+
+  #requireRate(client: string, limiter: RateLimiter): void {
+    const verdict = limiter.take(client);
     if (verdict.ok) return;
     const detail = `expected at most ${this.#limits.requestsPerSecond} requests a second, came more`;
     throw new RequestError('RATE_LIMITED', detail, {
@@ -57,32 +69,53 @@ export class Guard {
     });
   }
 
-  #requireRoom(bytes: number): () => void {
-    const leave = this.#admission.enter(bytes);
-    if (leave !== undefined) return leave;
-    throw new RequestError(
-      'OVERLOADED',
-      'too many requests are being worked on; nothing was decided, retry later',
-    );
+  #bytesOf({ headers }: IncomingMessage, route: GuardedRoute): number {
+    return route.method === 'GET' ? 0 : announcedBytes(headers, this.#limits.bodyBytes, route.strictType);
   }
 
-  async #authenticate(exchange: Exchange): Promise<Identity> {
-    const authorization = authorizationOf(exchange.request);
-    const work = this.#tokens.verify(authorization);
+  async #authenticate(exchange: Exchange, token: string | undefined): Promise<Identity> {
+    const work = this.#tokens.verify(token, peerOf(exchange.request.socket));
     exchange.work = work;
     const check = await within(this.#limits.handlerTimeoutMs, work);
     if (check.ok) return check;
+    if (check.code === 'AUTHORITY_STALE') throw new RequestError(check.code, check.reason);
     throw new Unauthenticated(check.code, check.tag, check.reason);
   }
 }
 
+function enter(admission: Admission, bytes: number): () => void {
+  const leave = admission.enter(bytes);
+  if (leave !== undefined) return leave;
+  const problem = 'too many requests are being worked on; nothing was decided, retry later';
+  throw new RequestError('OVERLOADED', problem);
+}
+
+/** The header with our token. Where it has a header of its own, Authorization is the upstream's affair. */
+function tokenOf(request: IncomingMessage, mayBeApart: boolean): string | undefined {
+  const apart = mayBeApart ? onlyOne(request, FABRIC_TOKEN) : undefined;
+  if (apart === undefined) return onlyOne(request, 'authorization');
+  return /^Bearer /i.test(apart) ? apart : `Bearer ${apart}`;
+}
+
+/** What a caller sends for the upstream. Our own token is never that: a hostile upstream could use it. */
+export function upstreamAuthorization(request: IncomingMessage): string | undefined {
+  return request.headers[FABRIC_TOKEN] === undefined ? undefined : onlyOne(request, 'authorization');
+}
+
 /**
- * Two of them could be read differently by whoever stands in between: node keeps the first, others the last.
+ * Two of them could be read differently by whoever stands in between: node keeps the first, others the last. From the
+ * raw list, since `headersDistinct` builds an object of all headers for every request.
  */
-function authorizationOf(request: IncomingMessage): string | undefined {
-  const [first, ...more] = request.headersDistinct.authorization ?? [];
-  if (more.length === 0) return first;
-  const reason = 'expected one authorization header, came several';
+function onlyOne({ rawHeaders, headers }: IncomingMessage, header: string): string | undefined {
+  const first = headers[header];
+  if (first === undefined) return undefined;
+  let found = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    if (name.length === header.length && name.toLowerCase() === header) found += 1;
+  }
+  if (found === 1 && typeof first === 'string') return first;
+  const reason = `expected one ${header} header, came several`;
   throw new Unauthenticated('UNAUTHENTICATED', 'AUTH_FAILED', reason);
 }
 

@@ -1,21 +1,75 @@
-// The server and its bounds
+// Listeners: limits, guard, TLS, probes; what they serve comes as routes
 
-// Errors, and the codes that clients see
-export { GatewayError, type ProblemCode } from './errors.ts';
-export { createHttpServer, type HttpServer, type HttpServerOptions } from './http-server.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';
-// Metrics
-export { createMetrics, type EnforcementMode, type Metrics, type ServedRequest } from './metrics.ts';
-// What it needs of others
+export { createListener, type Listener, type ListenerOptions } from './listener.ts';
+export type { Answer } from './respond.ts';
+export type { Route } from './route.ts';
+export type { TlsOptions } from './tls.ts';
+
+// The sidecar's routes, and asking the fabric that owns a session
+
+export { createForwarder, type ForwarderOptions } from './sidecar/forwarder.ts';
+export type {
+  EnforcerPort,
+  ForwardedAnswer,
+  ForwardedRequest,
+  Forwarder,
+  McpMount,
+} from './sidecar/ports.ts';
+export { type SidecarOptions, sidecarRoutes } from './sidecar/sidecar-routes.ts';
+
+// The ledger's routes
+
+export { type LedgerOptions, ledgerRoutes } from './ledger/ledger-routes.ts';
+export type {
+  LedgerReader,
+  Page,
+  Revoked,
+  Revoking,
+  Scope,
+  StatementQuery,
+  StatementRow,
+  TokenRecords,
+  TokenRow,
+  TokenStatus,
+} from './ledger/ports.ts';
+
+// The policy adapter's routes
+
+export { type PolicyAdapterOptions, policyAdapterRoutes } from './policy-adapter/policy-adapter-routes.ts';
+export type { Activation, Authority, BundleSummary, Bundles, RevocationRow } from './policy-adapter/ports.ts';
+
+// Tokens: proved once, asked each time whether they still hold
+
+export {
+  type Claims,
+  type ClaimsCheck,
+  createTokenVerifier,
+  type Standing,
+  type TokenVerifierOptions,
+} from './token-verifier.ts';
+
+// What a listener needs of others
+
 export type {
   AuthenticationFailure,
-  EnforcerPort,
+  AuthenticationOutage,
+  ClientCertificate,
   GatewayEvent,
   Health,
   HealthProblem,
   Identity,
   Log,
+  Peer,
   TokenCheck,
   TokenVerifier,
 } from './ports.ts';
+
+// Metrics
+
+export { createMetrics, type EnforcementMode, type Metrics, type ServedRequest } from './metrics.ts';
+
+// Errors, and the codes that clients see
+
+export { type AuthenticationCode, GatewayError, type ProblemCode } from './errors.ts';
 export { PROBLEM_CODES } from './problem.ts';

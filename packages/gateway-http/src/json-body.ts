@@ -36,8 +36,14 @@ function parse(body: Buffer): JsonValue {
 }
 
 /** How many bytes a request may bring; refuses, before any of them is read, what is too long or no JSON. */
-export function announcedBytes(headers: IncomingHttpHeaders, limit: number): number {
+export function announcedBytes(headers: IncomingHttpHeaders, limit: number, strictType = false): number {
   const type = headers['content-type'];
+  if (strictType && type !== undefined && !JSON_TYPE.test(type)) {
+    throw new RequestError(
+      'REQUEST_MALFORMED',
+      'expected `content-type: application/json`, came another type',
+    );
+  }
   // `curl -d` says form when it means JSON, and the runbooks' lines are written that way; what is no JSON fails as such.
   if (type !== undefined && !JSON_TYPE.test(type) && !CURL_TYPE.test(type)) {
     const problem = 'expected `content-type: application/json` or none, came another type';

@@ -16,6 +16,10 @@ export interface Limits {
   /** Requests with a body that are being worked on, and the bytes of their bodies. */
   readonly maxInFlight: number;
   readonly maxInFlightBytes: number;
+  /** Exchanges of MCP at one time, streams that stay open included. */
+  readonly maxStreams: number;
+  /** How often the token of an open stream is looked at again. */
+  readonly streamCheckMs: number;
   /** Per client address. */
   readonly requestsPerSecond: number;
   readonly burst: number;
@@ -38,6 +42,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxConnections: 1024,
   maxInFlight: 256,
   maxInFlightBytes: 64 * 1024 * 1024,
+  maxStreams: 512,
+  streamCheckMs: 1000,
   requestsPerSecond: 1000,
   burst: 2000,
   maxClients: 10_000,

@@ -9,7 +9,8 @@ export interface ServedRequest {
   /** The pattern, or `unmatched`. */
   readonly route: string;
   readonly status: number;
-  readonly seconds: number;
+  /** null: a stream, whose length is the client's choice. */
+  readonly seconds: number | null;
 }
 
 /**
@@ -22,6 +23,13 @@ export interface Metrics {
   recordUnavailable(): void;
   setMode(mode: EnforcementMode): void;
   recordAuthFailure(): void;
+  recordRevocations(count: number): void;
+  recordPolicyAdapterError(): void;
+  recordForward(answered: boolean): void;
+  /** Age of the oldest durable statement that the ledger lacks. */
+  setLedgerLag(seconds: number): void;
+  /** Whether the ledger refuses this fabric's evidence, which waiting does not mend. */
+  setLedgerRefused(refused: boolean): void;
   recordRequest(served: ServedRequest): void;
 }
 
@@ -72,6 +80,11 @@ export function createMetrics(): Metrics {
     'evidence_unavailable_total',
     'Actions refused because evidence could not be made durable',
   );
+  const revocations = counter('revocation_total', 'Tokens and principals revoked through this process');
+  const adapterErrors = counter('policy_adapter_errors_total', 'Requests to the policy adapter that failed');
+  const forwards = counter('session_forwards_total', 'Requests sent to the fabric that owns their session', [
+    'result',
+  ]);
   const monitor = new Histogram({
     name: 'monitor_duration_seconds',
     help: 'Time to decide one action, without its commit',
@@ -84,6 +97,12 @@ export function createMetrics(): Metrics {
     labelNames: ['mode'],
     registers,
   });
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const lag = gauge(
+    'evidence_ledger_lag_seconds',
+    'Age of the oldest durable statement that the ledger does not have yet',
+  );
+  const refused = gauge('evidence_ledger_refused', '1 while the ledger refuses the evidence of this fabric');
   const requests = counter('http_requests_total', 'HTTP requests answered', [
     'service',
     'method',
@@ -101,6 +120,7 @@ export function createMetrics(): Metrics {
   // Series that exist from the start: rate() over a series' first appearance sees nothing.
   for (const labels of DECISIONS) certs.inc(labels, 0);
   for (const name of ['shadow', 'monitor', 'enforce']) violations.inc({ mode: name }, 0);
+  for (const result of ['answered', 'failed']) forwards.inc({ result }, 0);
   for (const name of MODES) mode.set({ mode: name }, 0);
 
   return {
@@ -120,9 +140,14 @@ export function createMetrics(): Metrics {
       for (const name of MODES) mode.set({ mode: name }, name === inForce ? 1 : 0);
     },
     recordAuthFailure: () => authFailures.inc(),
+    recordRevocations: (count) => revocations.inc(count),
+    recordPolicyAdapterError: () => adapterErrors.inc(),
+    recordForward: (answered) => forwards.inc({ result: answered ? 'answered' : 'failed' }),
+    setLedgerLag: (seconds) => lag.set(seconds),
+    setLedgerRefused: (isRefused) => refused.set(isRefused ? 1 : 0),
     recordRequest({ service, method, route, status, seconds }) {
       requests.inc({ service, method: METHODS.has(method) ? method : 'OTHER', route, status: `${status}` });
-      durations.observe({ service, route }, seconds);
+      if (seconds !== null) durations.observe({ service, route }, seconds);
     },
   };
 }

@@ -1,4 +1,5 @@
-import type { AuthorizeRequest, Enforcer } from '@provability-fabric/enforcement';
+import type { AuthorizeRequest } from '@provability-fabric/enforcement';
+import type { AuthenticationCode } from './errors.ts';
 
 type Principal = AuthorizeRequest['principal'];
 type Capability = AuthorizeRequest['capability'];
@@ -14,23 +15,45 @@ export interface Identity {
   readonly host: boolean;
 }
 
+/** Who is at the other end of a connection, as far as the connection itself proves it. */
+export interface Peer {
+  /** The client's address, an IPv6 one as its /64. */
+  readonly address: string;
+  /** What a trusted authority vouches for; null without TLS, or where the client showed no certificate. */
+  readonly certificate: ClientCertificate | null;
+}
+
+export interface ClientCertificate {
+  /** The subject's attributes in the order of the certificate: `CN=agent-1, O=acme`. */
+  readonly subject: string;
+  /** SHA-256 of the certificate, lower-case hex. */
+  readonly fingerprint: string;
+}
+
 export interface AuthenticationFailure {
   readonly ok: false;
-  readonly code: 'UNAUTHENTICATED' | 'CAP_EXPIRED';
+  readonly code: AuthenticationCode;
   /** No token at all, or one that does not hold. */
   readonly tag: 'UNAUTHORIZED' | 'AUTH_FAILED';
   /** Shown to the client: never the token or a part of it. */
   readonly reason: string;
 }
 
-export type TokenCheck = ({ readonly ok: true } & Identity) | AuthenticationFailure;
+/** Whether a token still holds cannot be told right now: nobody is let in, and everybody may come back. */
+export interface AuthenticationOutage {
+  readonly ok: false;
+  readonly code: 'AUTHORITY_STALE';
+  readonly reason: string;
+}
+
+export type TokenCheck = ({ readonly ok: true } & Identity) | AuthenticationFailure | AuthenticationOutage;
 
 /**
  * Checks the value of an Authorization header, which an attacker chose freely; undefined where there was
  * none. Rejects only when it cannot check at all, and then nobody is let in.
  */
 export interface TokenVerifier {
-  verify(authorization: string | undefined): Promise<TokenCheck>;
+  verify(authorization: string | undefined, peer: Peer): Promise<TokenCheck>;
 }
 
 export interface HealthProblem {
@@ -49,13 +72,19 @@ export interface Health {
   ready(): boolean;
 }
 
-/** The use cases behind the routes. */
-export type EnforcerPort = Pick<Enforcer, 'authorize' | 'settle' | 'prompt'>;
-
 /** One line for the log: names, numbers and codes, never a token, argument, result or text of a client. */
 export interface GatewayEvent {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
-  readonly event: 'request_served' | 'request_refused' | 'request_failed' | 'connection_refused';
+  readonly event:
+    | 'request_served'
+    | 'request_refused'
+    | 'request_failed'
+    | 'connection_refused'
+    | 'stream_ended'
+    | 'tokens_revoked'
+    | 'epoch_raised'
+    | 'bundle_activated'
+    | 'bundle_refused';
   readonly tags: readonly string[];
   readonly latency_ms: number;
   readonly details: Readonly<Record<string, string | number>>;

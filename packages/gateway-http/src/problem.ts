@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { EnforcementError } from '@provability-fabric/enforcement';
+import { EnforcementError, type EnforcementErrorCode } from '@provability-fabric/enforcement';
 import type { JsonObject } from '@provability-fabric/kernel';
 import { type ProblemCode, RequestError } from './errors.ts';
 
@@ -12,37 +12,72 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   JSON_NUMBER_RANGE: 400,
   JSON_DEPTH: 400,
   JSON_UTF8: 400,
+  TLS_REQUIRED: 400,
+  BAD_CURSOR: 400,
+  BAD_QUERY: 400,
   UNAUTHENTICATED: 401,
   CAP_EXPIRED: 401,
+  CAP_REVOKED: 401,
+  EPOCH_STALE: 401,
+  EPOCH_FUTURE: 401,
   FORBIDDEN: 403,
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
   REQUEST_TIMEOUT: 408,
   REQUEST_CONFLICT: 409,
   OUTCOME_REFUSED: 409,
+  SESSION_ELSEWHERE: 409,
+  EPOCH_NOT_RAISED: 409,
+  BUNDLE_ROLLBACK: 409,
+  BUNDLE_WRONG_NAME: 409,
   BODY_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
+  BUNDLE_INVALID: 422,
   RATE_LIMITED: 429,
   HEADERS_TOO_LARGE: 431,
   SESSION_CORRUPT: 500,
   INTERNAL: 500,
+  LEDGER_CONFLICT: 500,
+  LEDGER_CORRUPT: 500,
   OVERLOADED: 503,
   SESSION_BUSY: 503,
   EVIDENCE_UNAVAILABLE: 503,
+  AUTHORITY_STALE: 503,
+  OWNER_UNREACHABLE: 503,
+  LEDGER_UNAVAILABLE: 503,
+  LEDGER_READ_ONLY: 503,
+  LEDGER_TOO_OLD: 503,
+  LEDGER_REFUSED: 503,
+  LEDGER_SCHEMA_NEWER: 503,
   SHUTTING_DOWN: 503,
   TIMEOUT: 503,
 };
 
 export const PROBLEM_CODES = Object.keys(STATUS) as readonly ProblemCode[];
 
-const ENFORCEMENT: Readonly<Record<EnforcementError['code'], ProblemCode>> = {
+const ENFORCEMENT: Readonly<Record<EnforcementErrorCode, ProblemCode>> = {
   EVIDENCE_UNAVAILABLE: 'EVIDENCE_UNAVAILABLE',
   REQUEST_CONFLICT: 'REQUEST_CONFLICT',
   SESSION_BUSY: 'SESSION_BUSY',
   SESSION_CORRUPT: 'SESSION_CORRUPT',
   OUTCOME_REFUSED: 'OUTCOME_REFUSED',
+  SESSION_ELSEWHERE: 'SESSION_ELSEWHERE',
   CLOSED: 'SHUTTING_DOWN',
 };
+
+/** What ports say of the ledger; their errors are known by shape, since storage is of the same ring. */
+const LEDGER: ReadonlySet<string> = new Set<ProblemCode>([
+  'LEDGER_UNAVAILABLE',
+  'LEDGER_READ_ONLY',
+  'LEDGER_TOO_OLD',
+  'LEDGER_REFUSED',
+  'LEDGER_SCHEMA_NEWER',
+  'LEDGER_CONFLICT',
+  'LEDGER_CORRUPT',
+  'EPOCH_NOT_RAISED',
+  'BAD_CURSOR',
+  'BAD_QUERY',
+]);
 
 /** An RFC 9457 problem, ready to be rendered. */
 export interface Problem {
@@ -61,7 +96,14 @@ export function problemOf(error: unknown, requestId: string): Problem {
   if (error instanceof EnforcementError) {
     return describe(new RequestError(ENFORCEMENT[error.code], error.message), requestId);
   }
+  if (isLedgerError(error)) return describe(new RequestError(error.code, error.message), requestId);
   return describe(frameworkError(error), requestId);
+}
+
+/** Their messages are written for clients: no address, secret or value is in them. */
+export function isLedgerError(error: unknown): error is Error & { readonly code: ProblemCode } {
+  if (!(error instanceof Error) || !/^(?:Ledger|Storage)Error$/.test(error.name)) return false;
+  return LEDGER.has(String((error as NodeJS.ErrnoException).code));
 }
 
 function describe(error: RequestError | undefined, requestId: string): Problem {

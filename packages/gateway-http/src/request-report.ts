@@ -1,7 +1,8 @@
 import { EnforcementError } from '@provability-fabric/enforcement';
-import { type ProblemCode, Unauthenticated } from './errors.ts';
+import { type ProblemCode, RequestError, Unauthenticated } from './errors.ts';
 import type { Exchange } from './exchanges.ts';
 import type { GatewayEvent } from './ports.ts';
+import { isLedgerError } from './problem.ts';
 
 /** Could be had by the million for the asking; `http_requests_total` counts them. */
 const QUIET: ReadonlySet<ProblemCode> = new Set([
@@ -9,12 +10,29 @@ const QUIET: ReadonlySet<ProblemCode> = new Set([
   'OVERLOADED',
   'SHUTTING_DOWN',
   'SESSION_BUSY',
+  'AUTHORITY_STALE',
 ]);
 const FAULTS: ReadonlySet<ProblemCode> = new Set([
   'INTERNAL',
   'SESSION_CORRUPT',
   'EVIDENCE_UNAVAILABLE',
+  'OWNER_UNREACHABLE',
+  'LEDGER_UNAVAILABLE',
+  'LEDGER_READ_ONLY',
+  'LEDGER_TOO_OLD',
+  'LEDGER_REFUSED',
+  'LEDGER_SCHEMA_NEWER',
+  'LEDGER_CONFLICT',
+  'LEDGER_CORRUPT',
   'TIMEOUT',
+]);
+/** `auth_failures_total` counts these. */
+export const AUTHENTICATION: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
+  'UNAUTHENTICATED',
+  'CAP_EXPIRED',
+  'CAP_REVOKED',
+  'EPOCH_STALE',
+  'EPOCH_FUTURE',
 ]);
 const MAX_FRAMES = 8;
 
@@ -49,7 +67,7 @@ export function reportOf(exchange: Exchange, status: number): GatewayEvent {
 function levelOf(code: ProblemCode | undefined): GatewayEvent['level'] {
   if (code === undefined || QUIET.has(code)) return 'debug';
   if (FAULTS.has(code)) return 'error';
-  return code === 'UNAUTHENTICATED' || code === 'CAP_EXPIRED' || code === 'FORBIDDEN' ? 'warn' : 'info';
+  return AUTHENTICATION.has(code) || code === 'FORBIDDEN' ? 'warn' : 'info';
 }
 
 function tagsOf(failure: Exchange['failure']): readonly string[] {
@@ -63,7 +81,8 @@ function tagsOf(failure: Exchange['failure']): readonly string[] {
  */
 function faultOf(code: ProblemCode, error: unknown): Record<string, string> {
   if (!FAULTS.has(code) || !(error instanceof Error)) return {};
-  if (error instanceof EnforcementError) return { problem: error.message };
+  if (error instanceof EnforcementError || error instanceof RequestError || isLedgerError(error))
+    return { problem: error.message };
   const systemCode = (error as NodeJS.ErrnoException).code;
   const frames = (error.stack ?? '')
     .replace(error.message, '')

@@ -1,12 +1,18 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type JsonValue, stringifyJson } from '@provability-fabric/kernel';
 import type { FastifyReply } from 'fastify';
 import type { Problem } from './problem.ts';
 
-export interface Answer {
+interface AnswerHead {
   readonly status: number;
-  readonly body: JsonValue;
+  /** Values that we wrote ourselves. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** What a route answers with: JSON, or bytes of another type. */
+export type Answer =
+  | (AnswerHead & { readonly body: JsonValue })
+  | (AnswerHead & { readonly bytes: Uint8Array; readonly type: string });
 
 /** How an answer leaves: which request it belongs to, and whether the connection ends with it. */
 export interface Manner {
@@ -17,31 +23,57 @@ export interface Manner {
 }
 
 export function sendAnswer(reply: FastifyReply, answer: Answer, manner: Manner): FastifyReply {
-  return send(reply, answer.status, 'application/json', stringifyJson(answer.body), manner);
+  return 'body' in answer
+    ? send(reply, answer, 'application/json', bytesOf(answer.body), manner)
+    : send(reply, answer, answer.type, answer.bytes, manner);
 }
 
 export function sendProblem(reply: FastifyReply, problem: Problem, manner: Manner): FastifyReply {
-  reply.headers({ ...problem.headers });
-  return send(reply, problem.status, 'application/problem+json', stringifyJson(problem.document), manner);
+  return send(reply, problem, 'application/problem+json', bytesOf(problem.document), manner);
 }
 
-export function sendText(reply: FastifyReply, type: string, text: string, manner: Manner): FastifyReply {
-  return send(reply, 200, type, text, manner);
+/** The headers of a problem that is answered past the framework. */
+export function problemHeaders(problem: Problem, body: string): Record<string, string> {
+  return {
+    ...problem.headers,
+    connection: 'close',
+    'content-type': 'application/problem+json',
+    'content-length': `${Buffer.byteLength(body)}`,
+  };
 }
 
-function send(reply: FastifyReply, status: number, type: string, text: string, manner: Manner): FastifyReply {
-  reply.headers({
-    'content-type': type,
-    'x-request-id': manner.requestId,
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-  });
+/** Answers a request that the framework has let go of; one whose answer has begun can only be broken off. */
+export function answerRaw(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
+  if (response.headersSent || response.destroyed) {
+    request.destroy();
+    return;
+  }
+  const body = stringifyJson(problem.document);
+  response.writeHead(problem.status, problemHeaders(problem, body)).end(body);
+}
+
+function bytesOf(body: JsonValue): Uint8Array {
+  return Buffer.from(stringifyJson(body));
+}
+
+function send(
+  reply: FastifyReply,
+  head: AnswerHead,
+  type: string,
+  bytes: Uint8Array,
+  manner: Manner,
+): FastifyReply {
+  reply.header('content-type', type);
+  reply.header('x-request-id', manner.requestId);
+  reply.header('cache-control', 'no-store');
+  reply.header('x-content-type-options', 'nosniff');
+  if (head.headers !== undefined) reply.headers({ ...head.headers });
   // The framework closes the connection on a body it refuses; a reset would cost the client its answer.
   if (manner.last) reply.header('connection', 'close');
   else if (reply.getHeader('connection') === 'close') reply.removeHeader('connection');
   discardBody(reply.request.raw, manner.discardBytes);
   // As bytes: a string would get a charset appended, which JSON does not have.
-  return reply.code(status).send(Buffer.from(text));
+  return reply.code(head.status).send(bytes);
 }
 
 /**

@@ -19,10 +19,18 @@ export type Admission =
 
 type AdmissionCode = 'ID_IN_USE' | 'UNKNOWN_METHOD' | 'TOO_MANY_PENDING' | 'INVALID_PARAMS' | 'NOT_PERMITTED';
 
+export interface AdmissionParts {
+  readonly pending: PendingTable;
+  readonly tasks: TaskTable;
+  readonly maxPending: number;
+  /** Before the names of this upstream's tools and prompts, as the policy knows them. */
+  readonly targetPrefix: string;
+}
+
 /** Whether a well-formed request may wait for its turn, and what has to be decided about it then. */
 export function admit(
   request: Request,
-  { pending: table, tasks, maxPending }: { pending: PendingTable; tasks: TaskTable; maxPending: number },
+  { pending: table, tasks, maxPending, targetPrefix }: AdmissionParts,
 ): Admission {
   const { id, key, method } = request;
   const params = request.params ?? {};
@@ -61,7 +69,7 @@ export function admit(
       return refuse(REFUSED, 'NOT_PERMITTED', text);
     }
     case 'decide': {
-      const asked = route.ask(params);
+      const asked = route.ask(params, targetPrefix);
       if (!asked.ok) return refuse(INVALID_PARAMS, 'INVALID_PARAMS', asked.reason);
       const { action, target, value, asTask } = asked;
       return {
@@ -74,13 +82,14 @@ export function admit(
 }
 
 function newPending(
-  { id, key, params }: Request,
+  { id, key, method, params }: Request,
   kind: PendingKind,
   more: { asTask?: boolean; taskId?: string | undefined; progressKey?: string | undefined } = {},
 ): Pending {
   return {
     id,
     key,
+    method,
     kind,
     asTask: more.asTask ?? false,
     taskId: more.taskId,

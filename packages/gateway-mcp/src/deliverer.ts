@@ -1,19 +1,31 @@
 import { createHash } from 'node:crypto';
 import { canonicalBytes, field, type JsonObject, type JsonValue } from '@provability-fabric/kernel';
-import type { LineReader } from './line-reader.ts';
-import { idKey, type Malformed, type Notification, type Response, readMessage } from './message.ts';
+import type { ClientTasks } from './client-tasks.ts';
+import type { About, ClientOutlet, MessageSource, UpstreamOutlet } from './link.ts';
+import {
+  type IdKey,
+  idKey,
+  type Malformed,
+  type Message,
+  type Notification,
+  type Request,
+  type Response,
+  readMessage,
+} from './message.ts';
 import type { Outcomes } from './outcomes.ts';
-import type { Outlet } from './outlet.ts';
 import type { Pending, PendingTable } from './pending.ts';
 import type { ActionOutcome, Decider, RelayEvents } from './ports.ts';
-import { evidenceUnavailable, outcomeAmbiguous } from './refusal.ts';
-import type { ServerRequests } from './server-requests.ts';
+import { errorLine, evidenceUnavailable, METHOD_NOT_FOUND, outcomeAmbiguous, REFUSED } from './refusal.ts';
+import { CLIENT_ANSWERS, isKnownServerRequest } from './routes.ts';
+import type { Disclosure, ServerRequests } from './server-requests.ts';
 import { createdTaskId, type TaskTable } from './tasks.ts';
 import { withoutForbiddenTools } from './tool-list.ts';
 
 export interface DelivererParts {
-  readonly reader: LineReader;
-  readonly clientOut: Outlet;
+  readonly reader: MessageSource;
+  readonly clientOut: ClientOutlet;
+  readonly upstreamOut: UpstreamOutlet;
+  readonly clientTasks: ClientTasks;
   readonly pending: PendingTable;
   readonly tasks: TaskTable;
   readonly serverRequests: ServerRequests;
@@ -21,6 +33,8 @@ export interface DelivererParts {
   readonly decider: Decider;
   readonly events: RelayEvents;
   readonly maxLineBytes: number;
+  /** Before the names of this upstream's tools, as the policy knows them. */
+  readonly targetPrefix: string;
 }
 
 /**
@@ -41,7 +55,7 @@ export class Deliverer {
         events.emit('mcp.line-too-long', { side: 'upstream', limit: maxLineBytes });
         return 'too-long';
       }
-      await this.accept(event.bytes);
+      await this.accept(event.bytes, event.message ?? readMessage(event.bytes), event.related);
     }
     if (reader.unfinishedBytes > 0) events.emit('mcp.upstream-line-dropped', { reason: 'UNFINISHED' });
     return 'end';
@@ -51,20 +65,21 @@ export class Deliverer {
     this.parts.reader.stop();
   }
 
-  private async accept(bytes: Buffer): Promise<void> {
-    const { clientOut, serverRequests, events } = this.parts;
-    const message = readMessage(bytes);
+  private async accept(bytes: Buffer, message: Message, related: IdKey | undefined): Promise<void> {
+    const { clientOut } = this.parts;
     switch (message.kind) {
       case 'blank':
         return;
       case 'malformed':
         return this.dropMalformed(message);
       case 'request':
-        if (serverRequests.add(message.key, message.method)) return clientOut.write(bytes);
-        return events.emit('mcp.upstream-line-dropped', { reason: 'TOO_MANY_REQUESTS' });
+        return this.ask(message, bytes, related);
       case 'notification':
-        this.notice(message);
-        return clientOut.write(bytes);
+        return clientOut.write(bytes, {
+          kind: 'notice',
+          related: this.notice(message) ?? related,
+          fromServer: 'notification',
+        });
       case 'response':
         return this.respond(message, bytes);
     }
@@ -82,11 +97,47 @@ export class Deliverer {
     await this.parts.outcomes.giveUp(pending, 'UPSTREAM_MALFORMED', why);
   }
 
-  private notice({ method, params }: Notification): void {
+  /** What the server asks the client; what it may not ask now is answered here. */
+  private async ask(request: Request, bytes: Buffer, related: IdKey | undefined): Promise<void> {
+    const { method, params = {} } = request;
+    const { clientOut, clientTasks, serverRequests, events } = this.parts;
+    if (!isKnownServerRequest(method)) {
+      return this.refuse(request, METHOD_NOT_FOUND, 'UNKNOWN_METHOD', 'expected a method of MCP 2025-11-25');
+    }
+    let disclosure: Disclosure | undefined;
+    if (CLIENT_ANSWERS.has(method)) {
+      const { pending, tasks } = this.parts;
+      if (!pending.hasCallInFlight && !tasks.hasUnfinished) {
+        return this.refuse(request, REFUSED, 'NO_CALL', 'expected a call of the client to be under way');
+      }
+      disclosure = { method, params };
+    } else if (method === 'tasks/result') {
+      disclosure = clientTasks.originOf(params);
+      if (disclosure === undefined) {
+        return this.refuse(request, REFUSED, 'NO_TASK', 'expected the task of an earlier request');
+      }
+    }
+    if (!serverRequests.add(request, disclosure, bytes.length)) {
+      return events.emit('mcp.upstream-line-dropped', { reason: 'TOO_MANY_REQUESTS' });
+    }
+    clientOut.write(bytes, { kind: 'notice', related, fromServer: 'request' });
+  }
+
+  private async refuse({ id }: Request, rpcCode: number, code: string, text: string): Promise<void> {
+    const { upstreamOut, events } = this.parts;
+    events.emit('mcp.server-request-refused', { code });
+    await upstreamOut.ready(); // a server that asks and does not read is not read either
+    upstreamOut.write(errorLine(id, rpcCode, text, { code }), { kind: 'response' });
+  }
+
+  /** The request of the client that a notification is about, where it says so. */
+  private notice({ method, params }: Notification): IdKey | undefined {
     const { pending, serverRequests } = this.parts;
-    if (method === 'notifications/progress') pending.restartClocksOfProgress(field(params, 'progressToken'));
-    else if (method === 'notifications/tasks/status') pending.restartClocksOfTask(field(params, 'taskId'));
-    else if (method === 'notifications/cancelled') serverRequests.remove(idKey(field(params, 'requestId')));
+    if (method === 'notifications/progress')
+      return pending.restartClocksOfProgress(field(params, 'progressToken'));
+    if (method === 'notifications/tasks/status') pending.restartClocksOfTask(field(params, 'taskId'));
+    else if (method === 'notifications/cancelled') serverRequests.take(idKey(field(params, 'requestId')));
+    return undefined;
   }
 
   private async respond(response: Response, bytes: Buffer): Promise<void> {
@@ -103,11 +154,11 @@ export class Deliverer {
     const { clientOut, outcomes, tasks } = this.parts;
     switch (pending.kind) {
       case 'pass':
-        return clientOut.write(bytes);
+        return clientOut.write(bytes, answerTo(pending));
       case 'list-tools':
-        return this.deliverTools(response.whole, bytes);
+        return this.deliverTools(pending, response.whole, bytes);
       case 'task-result':
-        if (await this.recordTask(pending.taskId, response)) return clientOut.write(bytes);
+        if (await this.recordTask(pending.taskId, response)) return clientOut.write(bytes, answerTo(pending));
         return outcomes.answer(pending, evidenceUnavailable(tasks.get(pending.taskId)?.certificateId));
       case 'call':
       case 'read':
@@ -121,7 +172,9 @@ export class Deliverer {
     if (certificateId === undefined) throw new Error('a request was forwarded without its certificate');
     const taskId = pending.asTask && response.body.ok ? createdTaskId(response.body.result) : undefined;
     if (taskId !== undefined) return this.deliverTask(pending, certificateId, taskId, bytes);
-    if (await outcomes.record(certificateId, outcomeOf(response.body))) return clientOut.write(bytes);
+    if (await outcomes.record(certificateId, outcomeOf(response.body))) {
+      return clientOut.write(bytes, answerTo(pending));
+    }
     outcomes.answer(pending, evidenceUnavailable(certificateId));
   }
 
@@ -134,7 +187,7 @@ export class Deliverer {
   ): Promise<void> {
     const { clientOut, outcomes, tasks, events } = this.parts;
     if (tasks.add(taskId, { certificateId, progressKey: pending.progressKey, recorded: undefined })) {
-      clientOut.write(bytes);
+      clientOut.write(bytes, answerTo(pending));
       const surplus = tasks.takeSurplus();
       if (surplus !== undefined) await outcomes.closeTask(surplus);
       return;
@@ -171,17 +224,17 @@ export class Deliverer {
     return true;
   }
 
-  private deliverTools(whole: JsonObject, bytes: Buffer): void {
+  private deliverTools(pending: Pending, whole: JsonObject, bytes: Buffer): void {
     const { clientOut, events } = this.parts;
     const fewer = withoutForbiddenTools(whole, (tool) => this.mayEverCall(tool));
     if (fewer !== undefined) events.emit('mcp.tools-hidden', { count: fewer.hidden });
-    clientOut.write(fewer?.line ?? bytes);
+    clientOut.write(fewer?.line ?? bytes, answerTo(pending));
   }
 
   /** Who cannot say hides the tool. */
   private mayEverCall(tool: string): boolean {
     try {
-      return this.parts.decider.mayEverCall(tool);
+      return this.parts.decider.mayEverCall(`${this.parts.targetPrefix}${tool}`);
     } catch {
       this.parts.events.emit('mcp.decision-failed', { action: 'list' });
       return false;
@@ -201,6 +254,10 @@ export class Deliverer {
     if (late.asTask && response.body.ok && createdTaskId(response.body.result) !== undefined) return;
     await outcomes.record(late.certificateId, outcomeOf(response.body));
   }
+}
+
+function answerTo({ key }: Pending): About {
+  return { kind: 'answer', key };
 }
 
 function outcomeOf(body: Response['body']): ActionOutcome {

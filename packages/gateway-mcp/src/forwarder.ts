@@ -1,10 +1,11 @@
 import type { JsonValue } from '@provability-fabric/kernel';
 import type { Changes } from './changes.ts';
+import type { Sent, UpstreamOutlet } from './link.ts';
 import type { Outcomes } from './outcomes.ts';
-import type { Outlet } from './outlet.ts';
 import type { Pending, PendingTable } from './pending.ts';
 import type { Decider, Decision, RelayEvents } from './ports.ts';
-import { evidenceUnavailable, refusalOf } from './refusal.ts';
+import { errorLine, evidenceUnavailable, REFUSED, refusalOf } from './refusal.ts';
+import type { ServerRequest } from './server-requests.ts';
 
 type Refused = Exclude<Decision, { readonly effect: 'allow' }>;
 
@@ -19,10 +20,12 @@ export interface Outgoing {
   readonly bytes: Buffer;
   readonly pending?: Pending | undefined;
   readonly question?: Question | undefined;
+  /** The request of the server that the line answers. */
+  readonly answers?: ServerRequest | undefined;
 }
 
 export interface ForwarderParts {
-  readonly upstreamOut: Outlet;
+  readonly upstreamOut: UpstreamOutlet;
   readonly pending: PendingTable;
   readonly outcomes: Outcomes;
   readonly decider: Decider;
@@ -32,6 +35,8 @@ export interface ForwarderParts {
   readonly maxQueuedBytes: number;
   readonly maxQueuedLines: number;
 }
+
+const RESPONSE: Sent = { kind: 'response' };
 
 /**
  * The only way to the upstream: one line at a time, in the order received, each decided before it goes.
@@ -90,9 +95,10 @@ export class Forwarder {
     this.parts.changes.announce();
   }
 
-  private async forward({ bytes, pending, question }: Outgoing): Promise<void> {
+  private async forward({ bytes, pending, question, answers }: Outgoing): Promise<void> {
     const { upstreamOut, outcomes } = this.parts;
-    if (pending === undefined) return upstreamOut.write(bytes);
+    if (answers !== undefined) return this.forwardAnswer(bytes, answers, question);
+    if (pending === undefined) return upstreamOut.write(bytes, { kind: 'notification' });
     if (pending.abandoned) return this.parts.pending.remove(pending);
     if (!upstreamOut.isOpen) return outcomes.giveUp(pending, 'UPSTREAM_CLOSED', 'the server has gone');
     if (question === undefined) return this.send(pending, bytes);
@@ -115,7 +121,31 @@ export class Forwarder {
   private send(pending: Pending, bytes: Buffer): void {
     pending.stage = 'forwarded';
     this.parts.pending.restartClock(pending);
-    this.parts.upstreamOut.write(bytes);
+    this.parts.upstreamOut.write(bytes, { kind: 'request', key: pending.key, method: pending.method });
+  }
+
+  /** What the client answers carries what it knows to the server, so it is decided like a call. */
+  private async forwardAnswer(
+    bytes: Buffer,
+    answers: ServerRequest,
+    question: Question | undefined,
+  ): Promise<void> {
+    const { upstreamOut, outcomes, events } = this.parts;
+    if (question === undefined) return upstreamOut.write(bytes, RESPONSE);
+    this.deciding = true;
+    const decision = await this.decide(question);
+    if (decision?.effect !== 'allow') {
+      this.deciding = false;
+      const { code } = decision === undefined ? evidenceUnavailable() : refusalOf(decision);
+      events.emit('mcp.answer-refused', { target: question.target, code });
+      // The server learns that there is no answer, and nothing of it.
+      const text = 'the answer of the client was not passed on';
+      return upstreamOut.write(errorLine(answers.id, REFUSED, text, { code }), RESPONSE);
+    }
+    const sent = !this.stopped && upstreamOut.isOpen;
+    if (sent) upstreamOut.write(bytes, RESPONSE);
+    await outcomes.record(decision.certificateId, { outcome: sent ? 'done' : 'failed' });
+    this.deciding = false;
   }
 
   private refuse(pending: Pending, question: Question, decision: Refused | undefined): void {

@@ -1,40 +1,39 @@
 import { field, type JsonObject } from '@provability-fabric/kernel';
-import { admit } from './admission.ts';
+import { type AdmissionParts, admit } from './admission.ts';
 import type { Changes } from './changes.ts';
-import type { Forwarder } from './forwarder.ts';
-import type { LineReader } from './line-reader.ts';
+import type { ClientTasks } from './client-tasks.ts';
+import type { Forwarder, Question } from './forwarder.ts';
+import type { ClientOutlet, MessageSource, UpstreamOutlet } from './link.ts';
 import {
+  type IdKey,
   idKey,
   type Malformed,
+  type Message,
   type Notification,
   type Request,
   type Response,
   readMessage,
 } from './message.ts';
-import type { Outlet } from './outlet.ts';
-import type { PendingTable } from './pending.ts';
 import type { RelayEvents } from './ports.ts';
 import { errorLine, INVALID_REQUEST, PARSE_ERROR } from './refusal.ts';
 import { isKnownNotification } from './routes.ts';
-import type { ServerRequests } from './server-requests.ts';
-import type { TaskTable } from './tasks.ts';
+import type { Disclosure, ServerRequests } from './server-requests.ts';
+import { createdTaskId } from './tasks.ts';
 
 // A client that does not read its answers is not read either, beyond this. Not sooner: a client that writes a
 // large message before it reads must not be stopped halfway.
 const MAX_UNREAD_ANSWER_BYTES = 4 * 1024 * 1024;
 
-export interface IntakeParts {
-  readonly reader: LineReader;
+export interface IntakeParts extends AdmissionParts {
+  readonly reader: MessageSource;
   readonly forwarder: Forwarder;
-  readonly clientOut: Outlet;
-  readonly upstreamOut: Outlet;
-  readonly pending: PendingTable;
-  readonly tasks: TaskTable;
+  readonly clientOut: ClientOutlet;
+  readonly upstreamOut: UpstreamOutlet;
+  readonly clientTasks: ClientTasks;
   readonly serverRequests: ServerRequests;
   readonly events: RelayEvents;
   readonly changes: Changes;
   readonly maxLineBytes: number;
-  readonly maxPending: number;
 }
 
 /** What the client sends: everything that is not exactly understood is answered here and goes no further. */
@@ -50,7 +49,7 @@ export class Intake {
       await changes.until(() => this.stopped || this.hasRoom());
       const event = await reader.next();
       if (event === undefined) break;
-      if (event.kind === 'line') this.accept(event.bytes);
+      if (event.kind === 'line') this.accept(event.bytes, event.message ?? readMessage(event.bytes));
       else this.refuseTooLong();
     }
     if (reader.unfinishedBytes > 0) events.emit('mcp.client-line-refused', { code: 'UNFINISHED' });
@@ -69,8 +68,7 @@ export class Intake {
     return pending.size < maxPending || serverRequests.size > 0;
   }
 
-  private accept(bytes: Buffer): void {
-    const message = readMessage(bytes);
+  private accept(bytes: Buffer, message: Message): void {
     switch (message.kind) {
       case 'blank':
         break;
@@ -90,22 +88,22 @@ export class Intake {
   }
 
   private refuseTooLong(): void {
-    const { clientOut, events, maxLineBytes: limit } = this.parts;
+    const { events, maxLineBytes: limit } = this.parts;
     events.emit('mcp.line-too-long', { side: 'client', limit });
     const text = `expected a message of at most ${limit} bytes`;
-    clientOut.write(errorLine(null, INVALID_REQUEST, text, { code: 'MESSAGE_TOO_LARGE', limit }));
+    this.answer(errorLine(null, INVALID_REQUEST, text, { code: 'MESSAGE_TOO_LARGE', limit }));
   }
 
   private refuseMalformed({ code, reason, id, key }: Malformed): void {
-    const { clientOut, events, pending } = this.parts;
+    const { events, pending } = this.parts;
     events.emit('mcp.client-line-refused', { code });
     const answered = id !== undefined && key !== undefined && !pending.isInUse(key) ? id : null;
     const rpcCode = code.startsWith('JSON_') ? PARSE_ERROR : INVALID_REQUEST;
-    clientOut.write(errorLine(answered, rpcCode, reason, { code }));
+    this.answer(errorLine(answered, rpcCode, reason, { code }), answered === null ? undefined : key);
   }
 
   private request(request: Request, bytes: Buffer): void {
-    const { pending, forwarder, clientOut, events } = this.parts;
+    const { pending, forwarder, events } = this.parts;
     const admission = admit(request, this.parts);
     if (admission.ok) {
       pending.add(admission.pending);
@@ -113,13 +111,26 @@ export class Intake {
     } else {
       const { id, rpcCode, code, text } = admission;
       events.emit('mcp.client-line-refused', { code });
-      clientOut.write(errorLine(id, rpcCode, text, { code, effect: 'block' }));
+      this.answer(errorLine(id, rpcCode, text, { code, effect: 'block' }), request.key);
     }
   }
 
   private response(response: Response, bytes: Buffer): void {
-    if (this.parts.serverRequests.remove(response.key)) this.parts.forwarder.push({ bytes });
-    else this.parts.events.emit('mcp.unexpected-response', {});
+    const { serverRequests, clientTasks, forwarder, events } = this.parts;
+    const answers = serverRequests.take(response.key);
+    if (answers === undefined) {
+      events.emit('mcp.unexpected-response', {});
+    } else if (answers.disclosure === undefined) {
+      forwarder.push({ bytes, answers });
+    } else {
+      const taskId = response.body.ok ? createdTaskId(response.body.result) : undefined;
+      if (taskId !== undefined) clientTasks.add(taskId, answers);
+      forwarder.push({ bytes, answers, question: questionOf(answers.disclosure, response.body) });
+    }
+  }
+
+  private answer(line: string, key?: IdKey): void {
+    this.parts.clientOut.write(line, { kind: 'answer', key });
   }
 
   private notification({ method, params }: Notification, bytes: Buffer): void {
@@ -141,10 +152,15 @@ export class Intake {
       return;
     }
     pending.abandoned = true;
-    if (pending.stage === 'forwarded') upstreamOut.write(bytes);
+    if (pending.stage === 'forwarded') upstreamOut.write(bytes, { kind: 'notification' });
     else if (pending.stage !== 'settling') {
       table.stopClock(pending);
       events.emit('mcp.cancelled-before-sent', {});
     }
   }
+}
+
+function questionOf({ method, params }: Disclosure, body: Response['body']): Question {
+  const answer = body.ok ? { response: body.result } : { error: body.error };
+  return { action: 'call', target: method, value: { request: params, ...answer } };
 }

@@ -1,8 +1,17 @@
 import type { Readable } from 'node:stream';
+import type { MessageSource } from './link.ts';
+import type { IdKey, Message } from './message.ts';
 
 export type LineEvent =
   /** One line as received, its line feed included. */
-  | { readonly kind: 'line'; readonly bytes: Buffer }
+  | {
+      readonly kind: 'line';
+      readonly bytes: Buffer;
+      /** Where the transport had to read it already. */
+      readonly message?: Message;
+      /** The request of the client on whose stream the upstream sent it. */
+      readonly related?: IdKey | undefined;
+    }
   /**
    * A line passed the limit: said once, as soon as it is known; the rest of it is discarded as it streams by.
    */
@@ -16,7 +25,7 @@ const BLOCK_BYTES = 64 * 1024;
  * slow reader holds back the sender. Memory is bounded by one chunk and one line of at most `maxLineBytes`
  * (without its line feed), whatever the peer sends.
  */
-export class LineReader {
+export class LineReader implements MessageSource {
   private readonly chunks: Buffer[] = [];
   private offset = 0;
   /**

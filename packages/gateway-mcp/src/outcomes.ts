@@ -1,10 +1,11 @@
-import type { Outlet } from './outlet.ts';
+import type { ClientOutlet, Loss, UpstreamDenial } from './link.ts';
 import type { Pending, PendingTable } from './pending.ts';
 import type { ActionOutcome, Decider, RelayEvents } from './ports.ts';
 import {
   answerLine,
   evidenceUnavailable,
   noResponse,
+  notDone,
   notSent,
   outcomeAmbiguous,
   type Refusal,
@@ -19,7 +20,7 @@ export class Outcomes {
     private readonly decider: Decider,
     private readonly events: RelayEvents,
     private readonly pending: PendingTable,
-    private readonly clientOut: Outlet,
+    private readonly clientOut: ClientOutlet,
     private readonly timeoutMs: number,
   ) {}
 
@@ -41,11 +42,32 @@ export class Outcomes {
   }
 
   /** Answers in the upstream's place, at most once and only while the client waits. */
-  answer(pending: Pending, refusal: Refusal): void {
+  answer(pending: Pending, refusal: Refusal, denied?: UpstreamDenial): void {
     if (pending.abandoned) return;
     pending.abandoned = true;
     const form = pending.kind === 'call' && !pending.asTask ? 'tool-result' : 'error';
-    this.clientOut.write(answerLine(pending.id, form, refusal));
+    this.clientOut.write(answerLine(pending.id, form, refusal), {
+      kind: 'answer',
+      key: pending.key,
+      denied,
+    });
+  }
+
+  /** The transport knows that no response will come. */
+  async lose({ key, happened, code, why, denied }: Loss): Promise<void> {
+    const pending = this.pending.get(key);
+    if (pending?.stage !== 'forwarded') return;
+    if (happened === 'unknown') return this.giveUp(pending, code, why);
+    pending.stage = 'settling';
+    this.pending.stopClock(pending);
+    const { certificateId } = pending;
+    const recorded = certificateId === undefined || (await this.record(certificateId, { outcome: 'failed' }));
+    this.pending.remove(pending);
+    this.answer(
+      pending,
+      recorded ? notDone(code, why, certificateId) : evidenceUnavailable(certificateId),
+      denied,
+    );
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import type { ClientOutlet, UpstreamOutlet } from './link.ts';
 
 export interface OutletEvents {
   /** The stream broke: nothing written from now on arrives. Said once. */
@@ -11,7 +12,7 @@ export interface OutletEvents {
  * The one place that writes to a peer: whole lines, in order, with a way to wait until the peer has caught
  * up.
  */
-export class Outlet {
+export class Outlet implements ClientOutlet, UpstreamOutlet {
   private broken = false;
   private patient = true;
   private waiting: Promise<void> | undefined;

@@ -7,6 +7,7 @@ export type PendingKind = 'call' | 'read' | 'pass' | 'list-tools' | 'task-result
 export interface Pending {
   readonly id: RequestId;
   readonly key: IdKey;
+  readonly method: string;
   readonly kind: PendingKind;
   readonly asTask: boolean;
   /** The task whose outcome a `task-result` fetches. */
@@ -117,12 +118,17 @@ export class PendingTable {
     this.timers.delete(pending);
   }
 
-  restartClocksOfProgress(token: JsonValue | undefined): void {
+  /** Says which request the progress is of. */
+  restartClocksOfProgress(token: JsonValue | undefined): IdKey | undefined {
     const key = idKey(token);
-    if (key === undefined) return;
+    if (key === undefined) return undefined;
+    let related: IdKey | undefined;
     for (const pending of this.timers.keys()) {
-      if (pending.progressKey === key && pending.stage === 'forwarded') this.restartClock(pending);
+      if (pending.progressKey !== key || pending.stage !== 'forwarded') continue;
+      this.restartClock(pending);
+      related = pending.key;
     }
+    return related;
   }
 
   restartClocksOfTask(taskId: JsonValue | undefined): void {
@@ -142,6 +148,15 @@ export class PendingTable {
   resumeClocks(reason: SuspendReason): void {
     if (!this.suspended.delete(reason) || this.suspended.size > 0) return;
     for (const pending of this.timers.keys()) this.restartClock(pending);
+  }
+
+  /** Whether a call that was allowed is with the upstream, and the client still waits for it. */
+  get hasCallInFlight(): boolean {
+    for (const { kind, stage, abandoned } of this.byKey.values()) {
+      const isCall = kind === 'call' || kind === 'task-result';
+      if (isCall && !abandoned && (stage === 'forwarded' || stage === 'settling')) return true;
+    }
+    return false;
   }
 
   stopAllClocks(): void {

@@ -70,13 +70,26 @@ export function notSent(code: RelayCode, why: string): Refusal {
   return { effect: 'block', code, text: `refused: ${code}: ${why}; nothing was sent to the server` };
 }
 
+/** It was sent, and certainly not acted on. */
+export function notDone(code: RelayCode, why: string, certificateId: string | undefined): Refusal {
+  const text = `not done: ${code}: ${why}`;
+  return withCertificate({ effect: 'allow', code, text }, certificateId);
+}
+
 /** A request that needs no decision got no response. */
 export function noResponse(code: RelayCode, why: string): Refusal {
   return { effect: 'allow', code, text: `no response: ${code}: ${why}` };
 }
 
 /** What the relay itself says; the other codes are the policy's reason codes. */
-export type RelayCode = 'UPSTREAM_TIMEOUT' | 'UPSTREAM_CLOSED' | 'UPSTREAM_MALFORMED' | 'RELAY_CLOSED';
+export type RelayCode =
+  | 'UPSTREAM_TIMEOUT'
+  | 'UPSTREAM_CLOSED'
+  | 'UPSTREAM_MALFORMED'
+  | 'UPSTREAM_UNREACHABLE'
+  | 'UPSTREAM_DENIED'
+  | 'UPSTREAM_REFUSED'
+  | 'RELAY_CLOSED';
 
 function withCertificate(refusal: Refusal, certificateId: string | undefined): Refusal {
   if (certificateId === undefined) return refusal;

@@ -1,11 +1,13 @@
 import type { Readable, Writable } from 'node:stream';
 import { Changes } from './changes.ts';
+import { ClientTasks } from './client-tasks.ts';
 import { Deliverer } from './deliverer.ts';
 import { Forwarder } from './forwarder.ts';
 import { Intake } from './intake.ts';
 import { LineReader } from './line-reader.ts';
+import type { ClientLink, UpstreamLink } from './link.ts';
 import { Outcomes } from './outcomes.ts';
-import { Outlet } from './outlet.ts';
+import { Outlet, type OutletEvents } from './outlet.ts';
 import { PendingTable } from './pending.ts';
 import type { Decider, RelayEvents } from './ports.ts';
 import { ServerRequests } from './server-requests.ts';
@@ -37,10 +39,9 @@ export const DEFAULT_LIMITS: RelayLimits = {
 };
 
 export interface RelayOptions {
-  readonly client: { readonly input: Readable; readonly output: Writable };
-  readonly upstream: {
-    readonly input: Writable;
-    readonly output: Readable;
+  /** Lines of two streams, or a transport of its own. */
+  readonly client: { readonly input: Readable; readonly output: Writable } | ClientLink;
+  readonly upstream: ({ readonly input: Writable; readonly output: Readable } | UpstreamLink) & {
     readonly done: Promise<UpstreamExit>;
     /** Ends what has not ended by itself; without it the relay can only close the upstream's input. */
     readonly stop?: () => Promise<void>;
@@ -49,6 +50,8 @@ export interface RelayOptions {
   readonly events: RelayEvents;
   readonly limits?: Partial<RelayLimits>;
   readonly newRequestId: () => string;
+  /** Before the names of this upstream's tools and prompts, as the policy knows them; default: nothing. */
+  readonly targetPrefix?: string;
 }
 
 export type RelayEndReason = 'client-closed' | 'upstream-exited' | 'upstream-line-too-long' | 'closed';
@@ -67,6 +70,8 @@ export interface Relay {
 }
 
 const MAX_TASKS = 10_000;
+const MAX_CLIENT_TASKS = 1_000;
+const MAX_CLIENT_TASK_BYTES = 16 * 1024 * 1024;
 const UNKNOWN_EXIT: UpstreamExit = { code: null, signal: null };
 
 /**
@@ -74,7 +79,7 @@ const UNKNOWN_EXIT: UpstreamExit = { code: null, signal: null };
  * is lost.
  */
 export function startRelay(options: RelayOptions): Relay {
-  const { client, upstream, decider, events, newRequestId } = options;
+  const { upstream, decider, events, newRequestId, targetPrefix = '' } = options;
   const limits: RelayLimits = { ...DEFAULT_LIMITS, ...options.limits };
   const changes = new Changes();
   let end: (reason: RelayEndReason) => void = () => {};
@@ -82,7 +87,8 @@ export function startRelay(options: RelayOptions): Relay {
     end = resolve;
   });
 
-  const clientOut = new Outlet(client.output, {
+  const client = clientLink(options.client, limits);
+  const clientOut = client.open({
     failed: () => end('client-closed'),
     blocked: (blocked) => {
       if (blocked) pending.suspendClocks('client-does-not-read');
@@ -90,7 +96,10 @@ export function startRelay(options: RelayOptions): Relay {
       changes.announce();
     },
   });
-  const upstreamOut = new Outlet(upstream.input);
+  const link = 'outlet' in upstream ? upstream : undefined;
+  const upstreamOut = 'outlet' in upstream ? upstream.outlet : new Outlet(upstream.input);
+  const upstreamSource =
+    'outlet' in upstream ? upstream.source : new LineReader(upstream.output, limits.maxUpstreamLineBytes);
   const pending = new PendingTable(limits.maxPending, limits.upstreamTimeoutMs, expire, () =>
     changes.announce(),
   );
@@ -100,17 +109,24 @@ export function startRelay(options: RelayOptions): Relay {
     changes.announce();
   });
   const tasks = new TaskTable(MAX_TASKS);
+  const clientTasks = new ClientTasks(MAX_CLIENT_TASKS, MAX_CLIENT_TASK_BYTES);
   const outcomes = new Outcomes(decider, events, pending, clientOut, limits.upstreamTimeoutMs);
+  link?.onLoss((loss) => {
+    events.emit('mcp.upstream-lost', { code: loss.code });
+    void outcomes.lose(loss);
+  });
   const shared = {
     clientOut,
     upstreamOut,
     pending,
     tasks,
+    clientTasks,
     serverRequests,
     outcomes,
     decider,
     events,
     changes,
+    targetPrefix,
   };
   const forwarder = new Forwarder({
     ...shared,
@@ -121,13 +137,13 @@ export function startRelay(options: RelayOptions): Relay {
   const intake = new Intake({
     ...shared,
     forwarder,
-    reader: new LineReader(client.input, limits.maxClientLineBytes),
+    reader: client.source,
     maxLineBytes: limits.maxClientLineBytes,
     maxPending: limits.maxPending,
   });
   const deliverer = new Deliverer({
     ...shared,
-    reader: new LineReader(upstream.output, limits.maxUpstreamLineBytes),
+    reader: upstreamSource,
     maxLineBytes: limits.maxUpstreamLineBytes,
   });
 
@@ -143,6 +159,7 @@ export function startRelay(options: RelayOptions): Relay {
     events.emit('mcp.upstream-timeout', { milliseconds: limits.upstreamTimeoutMs });
     const why = `the server did not answer within ${limits.upstreamTimeoutMs} ms`;
     void outcomes.giveUp(late, 'UPSTREAM_TIMEOUT', why);
+    link?.abandon(late.key);
   }
 
   async function finish(reason: RelayEndReason): Promise<RelayEnd> {
@@ -191,5 +208,13 @@ export function startRelay(options: RelayOptions): Relay {
       end('closed');
       await closed;
     },
+  };
+}
+
+function clientLink(client: RelayOptions['client'], limits: RelayLimits): ClientLink {
+  if ('source' in client) return client;
+  return {
+    source: new LineReader(client.input, limits.maxClientLineBytes),
+    open: (events: OutletEvents) => new Outlet(client.output, events),
   };
 }

@@ -4,7 +4,7 @@ import { isKnownNotification, routeOf, taskIdOf } from './routes.ts';
 function ask(method: string, params: Record<string, never> | object) {
   const route = routeOf(method);
   if (route?.kind !== 'decide') throw new Error(`${method} is not decided`);
-  return route.ask(params as never);
+  return route.ask(params as never, '');
 }
 
 describe('routes', () => {

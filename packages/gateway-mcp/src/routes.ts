@@ -20,7 +20,7 @@ export type Route =
   /** Fetches the outcome of a call decided earlier. */
   | { readonly kind: 'task-result' }
   /** Decided first. */
-  | { readonly kind: 'decide'; readonly ask: (params: JsonObject) => Asked };
+  | { readonly kind: 'decide'; readonly ask: (params: JsonObject, prefix: string) => Asked };
 
 const PASS: Route = { kind: 'pass' };
 
@@ -54,6 +54,27 @@ const NOTIFICATIONS: ReadonlySet<string> = new Set([
   'notifications/tasks/status', // of tasks that the client runs for the server (sampling, elicitation)
 ]);
 
+/**
+ * What a server may ask the client for that comes from the model or the person there: relayed only during a call that
+ * was allowed, and the answer is decided like a call of a tool of this name.
+ */
+export const CLIENT_ANSWERS: ReadonlySet<string> = new Set(['sampling/createMessage', 'elicitation/create']);
+
+// Everything else that a server may ask (MCP 2025-11-25). Tasks are those that the client runs for the server.
+const SERVER_METHODS: ReadonlySet<string> = new Set([
+  ...CLIENT_ANSWERS,
+  'ping',
+  'roots/list',
+  'tasks/get',
+  'tasks/result',
+  'tasks/list',
+  'tasks/cancel',
+]);
+
+export function isKnownServerRequest(method: string): boolean {
+  return SERVER_METHODS.has(method);
+}
+
 export function routeOf(method: string): Route | undefined {
   return ROUTES.get(method);
 }
@@ -76,11 +97,15 @@ export function taskIdOf(params: JsonObject): string | undefined {
 const PROMPT = 'mcp-prompt:';
 const COMPLETION = 'mcp-completion:';
 
-function askCall(params: JsonObject): Asked {
+function askCall(params: JsonObject, prefix: string): Asked {
   const problem = lookAlike(params, ['name', 'arguments', 'task', '_meta']);
   if (problem !== undefined) return problem;
   const name = field(params, 'name');
   if (typeof name !== 'string' || name === '') return refused('expected `params.name` to name a tool');
+  const target = `${prefix}${name}`;
+  // The policy knows the client's answers to the server by these: no tool may pass for one.
+  if (CLIENT_ANSWERS.has(target))
+    return refused('expected another tool; this name is reserved by the fabric');
   const value = field(params, 'arguments') ?? {};
   // null would be decided as {} and forwarded as null.
   if (!isJsonObject(value) || field(params, 'arguments') === null) {
@@ -88,7 +113,7 @@ function askCall(params: JsonObject): Asked {
   }
   const task = field(params, 'task');
   if (task !== undefined && !isJsonObject(task)) return refused('expected `params.task` to be an object');
-  return { ok: true, action: 'call', target: name, value, asTask: task !== undefined };
+  return { ok: true, action: 'call', target, value, asTask: task !== undefined };
 }
 
 function askResource(params: JsonObject): Asked {
@@ -104,15 +129,15 @@ function askResource(params: JsonObject): Asked {
   return read(uri, params);
 }
 
-function askPrompt(params: JsonObject): Asked {
+function askPrompt(params: JsonObject, prefix: string): Asked {
   const problem = lookAlike(params, ['name', 'arguments', '_meta']);
   if (problem !== undefined) return problem;
   const name = field(params, 'name');
   if (typeof name !== 'string' || name === '') return refused('expected `params.name` to name a prompt');
-  return read(`${PROMPT}${name}`, params);
+  return read(`${PROMPT}${prefix}${name}`, params);
 }
 
-function askCompletion(params: JsonObject): Asked {
+function askCompletion(params: JsonObject, prefix: string): Asked {
   const ref = field(params, 'ref');
   if (!isJsonObject(ref)) return refused('expected `params.ref` to be an object');
   const problem =
@@ -124,7 +149,7 @@ function askCompletion(params: JsonObject): Asked {
   if (typeof named !== 'string' || named === '') {
     return refused('expected `params.ref` to be {type: "ref/prompt", name} or {type: "ref/resource", uri}');
   }
-  return read(`${COMPLETION}${named}`, params);
+  return read(`${COMPLETION}${type === 'ref/prompt' ? prefix : ''}${named}`, params);
 }
 
 function read(target: string, params: JsonObject): Asked {

@@ -36,6 +36,12 @@ export class TaskTable {
     return true;
   }
 
+  /** Whether the upstream may still be at work on one: nothing final of it was fetched. */
+  get hasUnfinished(): boolean {
+    for (const { recorded } of this.byId.values()) if (recorded?.final !== true) return true;
+    return false;
+  }
+
   get(taskId: JsonValue | undefined): Task | undefined {
     return typeof taskId === 'string' ? this.byId.get(taskId) : undefined;
   }

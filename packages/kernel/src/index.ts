@@ -43,6 +43,7 @@ export {
   strictCanonicalBytes,
   stringifyJson,
 } from './json/canonical.ts';
+export { CanonicalWriter } from './json/canonical-writer.ts';
 export type { ParseOptions } from './json/parse.ts';
 export { parseJson, parseJsonBytes } from './json/parse.ts';
 export { parsePointer, readPointer } from './json/pointer.ts';

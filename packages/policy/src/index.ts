@@ -54,5 +54,5 @@ export { parseInput } from './parse-input.ts';
 export { answersDiffer, chainDigest, ENFORCED, type ReplayedEvent, replayTrace } from './replay/replay.ts';
 export { parseTrace, type Trace, type TraceEvent } from './replay/trace-file.ts';
 export { initialState, type State, stateDigest } from './state.ts';
-export { mayEverCall, type RecordedInput, refold, type Stepped, step } from './step.ts';
+export { mayEverCall, type RecordedInput, refold, refoldInput, type Stepped, step } from './step.ts';
 export { formatInstant, parseInstant } from './time/instant.ts';

@@ -73,15 +73,31 @@ function intent(bundle: LoadedBundle, state: State, input: IntentInput): Stepped
   return { state: combined.effect === 'allow' ? next : state, output: decision };
 }
 
+type Run = <S>(name: CheckName, check: Check<S>, before: S) => S;
+
 /** All checks over one event: everything they found, and the state if the event goes ahead. */
 function rule(bundle: LoadedBundle, state: State, event: Event) {
+  const findings: (readonly [CheckName, Finding])[] = [];
+  const run = runner(bundle, state, event, findings);
+  run('authority', authority, null);
+  run('permit', permit, null);
+  const next = movedBy(bundle, state, event, run);
+  for (const finding of onceFindings(state, event)) findings.push(['trace', finding]);
+  return { findings, next };
+}
+
+function runner(
+  bundle: LoadedBundle,
+  state: State,
+  event: Event,
+  findings: (readonly [CheckName, Finding])[],
+): Run {
   const facts = {
     ...(state.opening as NonNullable<State['opening']>),
     epoch: state.epoch,
     label: state.flow.label,
   };
-  const findings: (readonly [CheckName, Finding])[] = [];
-  const run = <S>(name: CheckName, check: Check<S>, before: S): S => {
+  return (name, check, before) => {
     try {
       const ruling = check.onIntent(bundle, facts, before, event);
       for (const finding of ruling.findings) findings.push([name, finding]);
@@ -92,16 +108,17 @@ function rule(bundle: LoadedBundle, state: State, event: Event) {
       return before;
     }
   };
-  run('authority', authority, null);
-  run('permit', permit, null);
+}
+
+/** The state if the event goes ahead: only these checks have any of their own. */
+function movedBy(bundle: LoadedBundle, state: State, event: Event, run: Run): State {
   const moved = {
     trace: run('trace', trace, state.trace),
     flow: run('flow', flow, state.flow),
     limits: run('limits', limits, state.limits),
   };
-  for (const finding of onceFindings(state, event)) findings.push(['trace', finding]);
   const pending = new Map(state.pending).set(event.intent.certificate_id, pendingOf(bundle, event));
-  return { findings, next: { ...state, ...moved, time: event.time, pending } };
+  return { ...state, ...moved, time: event.time, pending };
 }
 
 /**
@@ -109,12 +126,16 @@ function rule(bundle: LoadedBundle, state: State, event: Event) {
  * have said of it, since an automaton that forgot what was done could be walked around by changing bundles.
  */
 export function refold(bundle: LoadedBundle, history: readonly RecordedInput[]): State {
-  return history.reduce((state, { input, effect }) => {
-    if (input.kind !== 'intent') return step(bundle, state, input).state;
-    return effect === 'allow'
-      ? rule(bundle, state, eventOf(bundle, input, Math.max(state.time, input.at))).next
-      : state;
-  }, initialState(bundle));
+  return history.reduce((state, recorded) => refoldInput(bundle, state, recorded), initialState(bundle));
+}
+
+/** The next state of `refold`. */
+export function refoldInput(bundle: LoadedBundle, state: State, { input, effect }: RecordedInput): State {
+  if (input.kind !== 'intent') return step(bundle, state, input).state;
+  if (effect !== 'allow') return state;
+  const event = eventOf(bundle, input, Math.max(state.time, input.at));
+  // What the others would say of it moves nothing, and is the dearest part of a step.
+  return movedBy(bundle, state, event, runner(bundle, state, event, []));
 }
 
 export interface RecordedInput {

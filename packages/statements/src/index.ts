@@ -9,8 +9,41 @@ export {
   type EvidenceExport,
   parseEvidenceExport,
 } from './evidence-export.ts';
+// Where all sessions of a log end: what heads commit to, and how that is checked
+export {
+  bucketOf,
+  HEAD_BUCKETS,
+  headsRoot,
+  type SessionEnd,
+  sessionLeaf,
+  sessionName,
+} from './heads-root.ts';
 // Decision inputs: everything that `step` read, as a salted Merkle tree
-export { type InputRecord, inputOf, inputRecord, inputRoot, parseInputRecord } from './input-record.ts';
+export {
+  type InputRecord,
+  inputOf,
+  inputRecord,
+  inputRoot,
+  parseInputRecord,
+  type WrittenRecord,
+  writeInputRecord,
+} from './input-record.ts';
+// Statements that stand in no session's chain
+export {
+  type AccessReceipt,
+  type CapabilityTokenRecord,
+  type EgressCertificate,
+  type HeadStatement,
+  type LedgerStatement,
+  PLATFORM_TENANT,
+  type Revocation,
+} from './ledger-statement.ts';
+export {
+  decodeLedgerStatement,
+  encodeLedgerStatement,
+  ledgerPayloadTypeOf,
+} from './ledger-statement-codec.ts';
+// Statements of a session
 export type {
   BundleReference,
   CertifiedReason,
@@ -25,3 +58,4 @@ export type {
   Verdict,
 } from './statement.ts';
 export { decodeStatement, encodeStatement, payloadTypeOf, statementDigest } from './statement-codec.ts';
+export { type HeadFinding, type HeadProblem, verifyHeads } from './verify-heads.ts';

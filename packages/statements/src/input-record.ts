@@ -1,5 +1,6 @@
 import {
   asDigest,
+  CanonicalWriter,
   type Crypto,
   canonicalBytes,
   concatBytes,
@@ -34,15 +35,69 @@ const SPLIT = new Set(['action', 'principal']);
 /** Splits an input into leaves ordered by path. `seed` is 32 random bytes; a leaf's salt is SHA-256(seed ‖ path). */
 export function inputRecord(crypto: Crypto, input: JsonObject, seed: Uint8Array): InputRecord {
   const leaves: InputLeaf[] = [];
-  const add = (path: string, value: JsonValue) =>
+  for (const [path, value] of parts(input))
     leaves.push({ path, salt: hex(crypto.sha256(concatBytes(seed, utf8(path)))), value });
+  return { leaves };
+}
+
+export interface WrittenRecord {
+  /** Canonical bytes of the record. */
+  readonly bytes: Uint8Array;
+  readonly root: Digest;
+}
+
+const SALT_BYTES = 32;
+const record = new CanonicalWriter();
+const leaf = new CanonicalWriter();
+
+/**
+ * The record of an input as it is stored, and its root, in one pass: a decision waits for this. `random` gives bytes of
+ * the operating system's generator, and each leaf's salt is its own 32 of them.
+ */
+export function writeInputRecord(
+  crypto: Crypto,
+  input: JsonObject,
+  random: (length: number) => Uint8Array,
+): WrittenRecord {
+  const leaves = parts(input);
+  const hashes: Uint8Array[] = [];
+  record.clear();
+  record.ascii('{"leaves":[');
+  for (const [path, value] of leaves) {
+    const salt = random(SALT_BYTES);
+    record.ascii(hashes.length === 0 ? '{"path":' : ',{"path":');
+    record.value(path);
+    record.ascii(',"salt":"');
+    record.hex(salt);
+    record.ascii('","value":');
+    const from = record.length;
+    record.value(value);
+    leaf.clear();
+    // RFC 6962 §2.1: the byte 0 before an entry is what makes it a leaf.
+    leaf.ascii('\0[');
+    leaf.value(path);
+    leaf.ascii(',"');
+    leaf.hex(salt);
+    leaf.ascii('",');
+    leaf.raw(record.view(from));
+    leaf.ascii(']');
+    hashes.push(crypto.sha256(leaf.view()));
+    record.ascii('}');
+  }
+  record.ascii(']}');
+  return { bytes: record.copy(), root: asDigest(hex(treeRoot(crypto, hashes))) };
+}
+
+/** What is disclosed or withheld as one, ordered by path. */
+function parts(input: JsonObject): (readonly [path: string, value: JsonValue])[] {
+  const found: (readonly [string, JsonValue])[] = [];
   for (const key of Object.keys(input).sort()) {
     const value = input[key] as JsonValue;
     if (SPLIT.has(key) && isJsonObject(value)) {
-      for (const part of Object.keys(value).sort()) add(`/${key}/${part}`, value[part] as JsonValue);
-    } else add(`/${key}`, value);
+      for (const part of Object.keys(value).sort()) found.push([`/${key}/${part}`, value[part] as JsonValue]);
+    } else found.push([`/${key}`, value]);
   }
-  return { leaves };
+  return found;
 }
 
 export function inputRoot(crypto: Crypto, record: InputRecord): Digest {

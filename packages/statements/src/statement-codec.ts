@@ -7,7 +7,8 @@ import {
   strictCanonicalBytes,
 } from '@provability-fabric/kernel';
 import { z } from 'zod';
-import { StatementError } from './errors.ts';
+import { count, digest, instant, label, name } from './fields.ts';
+import { parseStatement } from './parse-statement.ts';
 import type { Statement } from './statement.ts';
 
 const payloadTypes = {
@@ -16,17 +17,9 @@ const payloadTypes = {
   'session-record': 'application/vnd.provability-fabric.session-record+json',
 } as const;
 
-const digest = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lowercase hex digits');
-const count = z.int().nonnegative();
-const name = z.string().min(1).max(256);
 const mode = z.enum(['shadow', 'monitor', 'enforce']);
 const modeOrDisabled = z.enum(['shadow', 'monitor', 'enforce', 'disabled']);
 const verdict = z.enum(['accept', 'hold', 'reject', 'error']);
-const label = z.strictObject({
-  level: z.enum(['public', 'internal', 'confidential', 'secret']),
-  compartments: z.array(name),
-  integrity: z.enum(['trusted', 'untrusted']),
-});
 const bundle = z.strictObject({ name, version: z.int().positive(), digest });
 const link = {
   tenant: name,
@@ -35,9 +28,7 @@ const link = {
   previous: digest.nullable(),
   state: z.strictObject({ before: digest, after: digest }),
   input_root: digest,
-  issued_at: z
-    .string()
-    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'expected RFC 3339 UTC with milliseconds'),
+  issued_at: instant,
 };
 
 const schema = z.discriminatedUnion('type', [
@@ -94,23 +85,7 @@ export function encodeStatement(statement: Statement): Uint8Array {
 
 /** The statement in a DSSE payload. Unknown fields, another byte form or a payload type that disagrees are refused. */
 export function decodeStatement(payloadType: string, payload: Uint8Array): Statement {
-  const value = requireCanonical(payload);
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new StatementError(
-      'STATEMENT_MALFORMED',
-      `expected a statement, field \`${issue?.path.join('.') ?? ''}\`: ${issue?.message ?? 'malformed'}`,
-    );
-  }
-  const statement = parsed.data as unknown as Statement;
-  if (payloadTypes[statement.type] !== payloadType) {
-    throw new StatementError(
-      'STATEMENT_UNKNOWN_TYPE',
-      `expected payload type \`${payloadTypes[statement.type]}\` for a ${statement.type}, came \`${payloadType}\``,
-    );
-  }
-  return statement;
+  return parseStatement<Statement>(schema, payloadTypes, payloadType, requireCanonical(payload));
 }
 
 export function statementDigest(crypto: Crypto, payload: Uint8Array): Digest {

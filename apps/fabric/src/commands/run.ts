@@ -7,15 +7,16 @@ import type { CompiledBundle, Principal } from '@provability-fabric/policy';
 import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { clientOutput, flushed } from '../client-output.ts';
-import { defaultDataFolder, processEnvironment, settingsFor } from '../config.ts';
+import { databaseUrl, defaultDataFolder, settingsFor, upstreamEnvironment } from '../config.ts';
 import { FabricError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
+import { startListeners } from '../listeners/start-listeners.ts';
 import { followLiveSettings } from '../live-settings.ts';
 import { loadBundleFrom } from '../load-bundle.ts';
 import { logStart, warnOfRoles } from '../observe/log-start.ts';
 import { logBesideMcp, logWritten } from '../observe/logger.ts';
 import { dumpStateOnSignal } from '../observe/state-dump.ts';
-import { serveHttp } from '../serve-http.ts';
+import { SessionDecider } from '../session-decider.ts';
 import { terminationSignal } from '../shutdown.ts';
 import { newRequestId, openFabric } from '../wire.ts';
 import { collect, parseDurationOption, parseId, parseListen } from './options.ts';
@@ -97,23 +98,46 @@ async function standBefore(
 ): Promise<number> {
   const dataFolder = resolve(options.data ?? defaultDataFolder(bundle.name));
   const live = followLiveSettings(settings, log);
-  const fabric = await openFabric({ dataFolder, bundle, log, settings, live });
+  const url = databaseUrl();
+  const fabric = await openFabric({
+    dataFolder,
+    bundle,
+    log,
+    settings,
+    live,
+    database: url === undefined ? null : { kind: 'url', url },
+    startWithoutLedger: true,
+  });
+  const { enforcer } = fabric.sidecar;
   try {
-    dumpStateOnSignal('sidecar-watcher', dataFolder, fabric.enforcer, log);
+    dumpStateOnSignal('sidecar-watcher', dataFolder, enforcer, log);
     logStart(log, { dataFolder, bundle });
     warnOfRoles(log, bundle, principal);
-    const http = options.listen && (await serveHttp(fabric, options.listen, log));
-    if (prompt !== undefined) await fabric.enforcer.prompt(principal, options.session ?? null, prompt);
+    const http =
+      options.listen &&
+      (await startListeners({
+        fabric,
+        settings,
+        components: ['sidecar-watcher'],
+        listen: { 'sidecar-watcher': options.listen },
+        log,
+      }));
+    if (prompt !== undefined) await enforcer.prompt(principal, options.session ?? null, prompt);
     const upstream = await spawnUpstream(command, args, {
       cwd: process.cwd(),
-      env: processEnvironment(),
+      env: upstreamEnvironment(),
       stderr,
     });
     const output = clientOutput();
     const relay = startRelay({
       client: { input: process.stdin, output },
       upstream,
-      decider: fabric.deciderFor(principal, options.session ?? null),
+      decider: new SessionDecider(enforcer, () => ({
+        principal,
+        capability: null,
+        session: options.session ?? null,
+        epoch: null,
+      })),
       events: { emit: (event, details) => log[levelOf(event)]({ event, tags: [], ...details }, event) },
       limits: { upstreamTimeoutMs: options.upstreamTimeout ?? settings.upstreamTimeoutMs },
       newRequestId,

@@ -1,15 +1,20 @@
 import { resolve } from 'node:path';
-import { Command, Option } from 'commander';
-import { settingsFor } from '../config.ts';
+import type { Listen } from '@provability-fabric/configuration';
+import { Argument, Command, Option } from 'commander';
+import type { Logger } from 'pino';
+import { databaseUrl, settingsFor } from '../config.ts';
 import { FabricError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
+import type { DatabaseSource } from '../ledger/connect-database.ts';
+import { COMPONENTS, type Component } from '../listeners/listeners.ts';
+import { startListeners } from '../listeners/start-listeners.ts';
 import { followLiveSettings } from '../live-settings.ts';
 import { loadBundleFrom } from '../load-bundle.ts';
 import { logStart } from '../observe/log-start.ts';
 import { serviceLog } from '../observe/logger.ts';
 import { dumpStateOnSignal } from '../observe/state-dump.ts';
-import { serveHttp } from '../serve-http.ts';
 import { terminationSignal } from '../shutdown.ts';
+import { openMcpService } from '../sidecar/mcp-service.ts';
 import { openFabric } from '../wire.ts';
 import { parseListen } from './options.ts';
 
@@ -17,51 +22,116 @@ interface ServeOptions {
   readonly env?: string;
   readonly bundle?: string;
   readonly data?: string;
-  readonly listen?: { host: string; port: number };
+  readonly listen?: Listen;
+  readonly listenPolicyAdapter?: Listen;
+  readonly listenLedger?: Listen;
 }
 
-/** `pf serve`: the sidecar over HTTP, for agents that ask before they act. */
+/** `pf serve`: the fabric's services, for agents, hosts and operators. */
 export function serveCommand(): Command {
   return new Command('serve')
-    .description('answer POST /v1/authorize and /v1/outcome over HTTP')
+    .description('decide over HTTP and MCP, keep the ledger, and let operators activate and revoke')
+    .addArgument(
+      new Argument('[component...]', 'what to run in this process (default: all)').choices(COMPONENTS),
+    )
     .option('--env <name>', 'settings of config/<name>/ (default: local, where it exists)')
     .option('--bundle <dir>', 'bundle folder, or a compiled bundle.json (default: the environment’s)')
     .option('--data <dir>', 'data folder (default: the environment’s)')
     .addOption(
       new Option(
         '--listen <host:port>',
-        'where to listen (default: the environment’s, 127.0.0.1:8080)',
+        'of the sidecar (default: the environment’s, 127.0.0.1:8080)',
       ).argParser(parseListen),
     )
-    .addHelpText('after', '\nExample:\n  $ pf serve --env local --listen 127.0.0.1:8080')
-    .action(async (options: ServeOptions) => {
-      process.exitCode = await serve(options);
+    .addOption(
+      new Option(
+        '--listen-policy-adapter <host:port>',
+        'default: the environment’s, 127.0.0.1:8081',
+      ).argParser(parseListen),
+    )
+    .addOption(
+      new Option('--listen-ledger <host:port>', 'default: the environment’s, 127.0.0.1:3000').argParser(
+        parseListen,
+      ),
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ pf serve --env local\n  $ DATABASE_URL=postgresql://fabric@db/ledger pf serve sidecar-watcher',
+    )
+    .action(async (components: readonly Component[], options: ServeOptions) => {
+      process.exitCode = await serve(new Set(components.length === 0 ? COMPONENTS : components), options);
     });
 }
 
-async function serve(options: ServeOptions): Promise<number> {
+async function serve(components: ReadonlySet<Component>, options: ServeOptions): Promise<number> {
   const settings = await settingsFor(options.env);
+  const decides = components.has('sidecar-watcher');
   const path = options.bundle ?? settings.bundleDirectory;
-  if (path === null)
+  if (decides && path === null)
     throw new FabricError(
       'OPTION_INVALID',
       'expected --bundle, or `bundle` in config/<env>/fabric.yaml; neither is there',
     );
-  const bundle = await loadBundleFrom(path);
-  const log = serviceLog('sidecar-watcher', settings.live.logLevel);
+  const bundle = decides && path !== null ? await loadBundleFrom(path) : null;
+  const logs = new Map(
+    COMPONENTS.filter((name) => components.has(name)).map((name) => [
+      name,
+      serviceLog(name, settings.live.logLevel),
+    ]),
+  );
+  const [log] = [...logs.values()] as [Logger, ...Logger[]];
   const dataFolder = resolve(options.data ?? settings.dataDirectory);
   const live = followLiveSettings(settings, log);
-  const fabric = await openFabric({ dataFolder, bundle, log, settings, live });
+  live.onChange(({ logLevel }) => {
+    for (const own of logs.values()) own.level = logLevel;
+  });
+  const fabric = await openFabric({
+    dataFolder,
+    bundle,
+    log,
+    settings,
+    live,
+    database: databaseOf(settings, components),
+  });
   try {
-    dumpStateOnSignal('sidecar-watcher', dataFolder, fabric.enforcer, log);
-    logStart(log, { dataFolder, bundle });
-    const http = await serveHttp(fabric, options.listen ?? settings.listen, log);
+    if (fabric.sidecar !== undefined && bundle !== null) {
+      dumpStateOnSignal('sidecar-watcher', dataFolder, fabric.sidecar.enforcer, log);
+      logStart(log, { dataFolder, bundle });
+    }
+    const mcp = fabric.sidecar && openMcpService(settings, fabric.sidecar.enforcer, log);
+    const served = components.size === COMPONENTS.length && fabric.ledger === undefined;
+    const http = await startListeners({
+      fabric,
+      settings,
+      // Without a database there is nothing that the other two could serve: said once, and not an error.
+      components: served ? ['sidecar-watcher'] : COMPONENTS.filter((name) => components.has(name)),
+      listen: {
+        'sidecar-watcher': options.listen ?? settings.listen,
+        'policy-adapter': options.listenPolicyAdapter ?? settings.listenPolicyAdapter,
+        ledger: options.listenLedger ?? settings.listenLedger,
+      },
+      ...(mcp === undefined ? {} : { mcp }),
+      log,
+      logs,
+    });
     const signal = await terminationSignal();
     log.info({ event: 'shutting_down', tags: [], signal }, `shutting down on ${signal}`);
+    await mcp?.close();
     await http.close();
   } finally {
     await fabric.close();
     live.stop();
   }
   return EXIT.ok;
+}
+
+/** A database of our own is started only for components that cannot be without one. */
+function databaseOf(
+  { database }: { readonly database: 'embedded' | 'none' },
+  components: ReadonlySet<Component>,
+): DatabaseSource | null {
+  const url = databaseUrl();
+  if (url !== undefined) return { kind: 'url', url };
+  const needsOne = components.has('ledger') || components.has('policy-adapter');
+  return database === 'embedded' && needsOne ? { kind: 'embedded' } : null;
 }

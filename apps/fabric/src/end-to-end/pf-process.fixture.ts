@@ -101,7 +101,7 @@ export class PfRun extends Program {
 /** `pf serve`; its log is on stdout. */
 export class PfServe extends Program {
   constructor(options: readonly string[], more?: ProgramOptions) {
-    super(process.execPath, [PF, 'serve', ...options], { cwd: tmpdir(), ...more });
+    super(process.execPath, [PF, 'serve', 'sidecar-watcher', ...options], { cwd: tmpdir(), ...more });
   }
 
   logged(event: string): Promise<Json> {

@@ -145,7 +145,7 @@ describe('a busy port', () => {
     const run = await refusedRun(...options, ...ACME);
     expect(run.code).toBe(1);
     expect(run.err.split('\n').at(-1)).toBe(said);
-    const serve = await pf(['serve', ...options, '--data', temporaryFolder()]);
+    const serve = await pf(['serve', 'sidecar-watcher', ...options, '--data', temporaryFolder()]);
     expect(serve).toMatchObject({ code: 1, err: said });
   });
 });

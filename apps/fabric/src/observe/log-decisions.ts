@@ -8,12 +8,18 @@ export interface DecisionMetrics {
 }
 
 /** Logs and counts what was decided: codes, clauses and certificate ids, never an argument, a result or a prompt. */
-export function observeDecisions(log: Logger, metrics: DecisionMetrics): Observer {
+export function observeDecisions(
+  log: Logger,
+  metrics: DecisionMetrics,
+  /** Whether plainly accepted decisions are left out of the log; they are counted and certified all the same. */
+  isBrief: () => boolean,
+): Observer {
   return {
     decided(event) {
       metrics.recordDecision(event);
       const { decision, certificateId, tenant, session, principal, action, target, latencyMs } = event;
       const tags = tagsOf(event);
+      if (tags.length === 0 && decision.effect === 'allow' && isBrief()) return;
       const level = decision.effect !== 'allow' || tags.length > 0 ? 'warn' : 'info';
       log[level](
         {

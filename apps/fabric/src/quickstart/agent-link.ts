@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { type Decider, type Relay, spawnUpstream, startRelay } from '@provability-fabric/gateway-mcp';
-import { processEnvironment } from '../config.ts';
+import { upstreamEnvironment } from '../config.ts';
 import { newRequestId } from '../wire.ts';
 
 export interface AgentLink {
@@ -22,7 +22,7 @@ export async function linkAgent(
   silent.resume();
   const upstream = await spawnUpstream(process.execPath, [script, ...args], {
     cwd: process.cwd(),
-    env: processEnvironment(),
+    env: upstreamEnvironment(),
     stderr: silent,
   });
   const relay: Relay = startRelay({

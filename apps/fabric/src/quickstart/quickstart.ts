@@ -9,7 +9,8 @@ import type { Principal } from '@provability-fabric/policy';
 import { EXIT } from '../exit-codes.ts';
 import { loadBundleFrom } from '../load-bundle.ts';
 import { serviceLog } from '../observe/logger.ts';
-import { type Fabric, openFabric } from '../wire.ts';
+import { SessionDecider } from '../session-decider.ts';
+import { type DecidingFabric, openFabric } from '../wire.ts';
 import { type AgentLink, linkAgent } from './agent-link.ts';
 import { configurationToPaste } from './configuration-to-paste.ts';
 import { say, title } from './narration.ts';
@@ -38,14 +39,21 @@ export async function quickstart(folder: string): Promise<number> {
   const settings = defaultSettings(folder, 'quickstart');
   const log = serviceLog('quickstart', 'silent');
   const live = { current: settings.live, onChange: () => undefined };
-  const options = { dataFolder: data, bundle: await loadBundleFrom(bundleFolder), settings, live, log };
+  const options = {
+    dataFolder: data,
+    bundle: await loadBundleFrom(bundleFolder),
+    settings,
+    live,
+    log,
+    database: null,
+  };
   const fabric = await openFabric(options).catch(async (error: unknown) => {
     if (!(error instanceof EvidenceError) || error.code !== 'BUNDLE_ROLLBACK') throw error;
     await setAside(folder, data);
     return openFabric(options);
   });
   try {
-    const session = `quickstart-${[...fabric.journal.heads()].length + 1}`;
+    const session = `quickstart-${[...fabric.sidecar.journal.heads()].length + 1}`;
     const failures = await tellStory(fabric, session, workspace);
     const verified = await showEvidence(fabric, session, folder, data);
     title('To put it before a client of yours, paste this into its MCP configuration');
@@ -66,8 +74,8 @@ async function setAside(folder: string, data: string): Promise<void> {
   );
 }
 
-async function tellStory(fabric: Fabric, session: string, workspace: string): Promise<number> {
-  const before = fabric.journal.size;
+async function tellStory(fabric: DecidingFabric, session: string, workspace: string): Promise<number> {
+  const before = fabric.sidecar.journal.size;
   title(
     before === 0
       ? 'An agent at work, and what its ticket makes of it'
@@ -78,8 +86,13 @@ async function tellStory(fabric: Fabric, session: string, workspace: string): Pr
   const links: AgentLink[] = [];
   let failures = 0;
   try {
-    await fabric.enforcer.prompt(AGENT, session, PROMPT);
-    const decider = fabric.deciderFor(AGENT, session);
+    await fabric.sidecar.enforcer.prompt(AGENT, session, PROMPT);
+    const decider = new SessionDecider(fabric.sidecar.enforcer, () => ({
+      principal: AGENT,
+      capability: null,
+      session,
+      epoch: null,
+    }));
     const files = await linkAgent(
       decider,
       require.resolve('@modelcontextprotocol/server-filesystem/dist/index.js'),
@@ -120,18 +133,23 @@ async function tellStory(fabric: Fabric, session: string, workspace: string): Pr
   return failures;
 }
 
-async function showEvidence(fabric: Fabric, session: string, folder: string, data: string): Promise<boolean> {
+async function showEvidence(
+  fabric: DecidingFabric,
+  session: string,
+  folder: string,
+  data: string,
+): Promise<boolean> {
   const kept = await readFile(join(folder, 'checkpoint'), 'utf8').catch(() => undefined);
-  const { note } = await fabric.journal.flush();
+  const { note } = await fabric.sidecar.journal.flush();
   title('The log’s checkpoint: one signed line commits to everything so far');
   say(note.trimEnd().replace(/^/gm, '  '));
   const file = join(folder, 'evidence.json');
   const selection = { tenant: AGENT.tenant, session };
   const options = {
-    bundles: (digest: Digest) => fabric.bundles.read(digest),
+    bundles: (digest: Digest) => fabric.folder.bundles.read(digest),
     ...(kept !== undefined && { oldCheckpoint: kept }),
   };
-  const { bytes: evidence } = await exportEvidence(fabric.journal, selection, options);
+  const { bytes: evidence } = await exportEvidence(fabric.sidecar.journal, selection, options);
   await writeFile(file, evidence);
   title(
     'The certificates, checked offline by pf-verify: signatures, log, chain, and every verdict re-derived',

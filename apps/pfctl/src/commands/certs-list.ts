@@ -8,6 +8,8 @@ import {
   type Format,
   formatOption,
   type Place,
+  sinceOption,
+  untilOption,
 } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
 
@@ -15,6 +17,8 @@ interface ListOptions extends Place {
   readonly session?: string;
   readonly tenant?: string;
   readonly effect?: string;
+  readonly since?: string;
+  readonly until?: string;
   readonly limit: number;
   readonly format: Format;
 }
@@ -29,17 +33,24 @@ export function addCertificatesList(certificates: Command, shell: Shell): void {
     .option('--session <id>', 'only of this session')
     .option('--tenant <tenant>', 'only of this tenant')
     .addOption(choiceOption('--effect <effect>', 'only with this effect', ['allow', 'hold', 'block']))
+    .addOption(sinceOption())
+    .addOption(untilOption())
     .option('--limit <count>', 'at most this many, the newest', count, 100)
     .addOption(formatOption())
-    .addHelpText('after', '\nExample:\n  $ pfctl certs list --effect block --limit 20\n')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ pfctl certs list --effect block --since "2 hours ago" --limit 20\n',
+    )
     .action(
       shell.action(async (options: ListOptions) => {
+        const { parseRange } = await import('../times.ts');
+        const range = parseRange(options, shell.terminal.now());
         const { requireDataFolder } = await import('../evidence/data-folder.ts');
         const { openLog } = await import('../evidence/open-log.ts');
         const { listCertificates } = await import('../evidence/list-certificates.ts');
         const { printCertificates } = await import('../evidence/print-certificates.ts');
         const log = await openLog(await requireDataFolder(shell, options));
-        const { certificates: listed, total } = await listCertificates(log.scan(), options);
+        const { certificates: listed, total } = await listCertificates(log.scan(), { ...options, range });
         await shell.terminal.write(printCertificates(listed, options.format, shell.style));
         if (listed.length < total) {
           shell.terminal.note(`pfctl: the newest ${listed.length} of ${total}; --limit shows more\n`);

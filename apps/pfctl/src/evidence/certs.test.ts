@@ -2,9 +2,9 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeF
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { nodeCrypto, openKeyRing, verifyToken } from '@provability-fabric/evidence';
+import { nodeCrypto, openKeyRing } from '@provability-fabric/evidence';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CHECKOUT, NOW, pfctl, temporaryFolders } from '../terminal.fixture.ts';
+import { CHECKOUT, pfctl, temporaryFolders } from '../terminal.fixture.ts';
 import type { Terminal } from '../terminal.ts';
 import { ORIGIN, openFabric, type TestFabric } from './data-folder.fixture.ts';
 
@@ -228,71 +228,5 @@ describe('certs export', () => {
     expect(code).toBe(3);
     expect(existsSync(join(root, 'evidence.json'))).toBe(false);
     expect((await exported('--session', 's2', '--since', 'nowhere')).code).toBe(3);
-  });
-});
-
-describe('token create', () => {
-  const create = (...more: string[]) =>
-    here(['token', 'create', '--tenant', 'acme', '--principal', 'agent-1', ...more]);
-  const check = async (text: string, now = NOW) => {
-    const ring = await openKeyRing(join(root, 'data/keys'), { origin: ORIGIN, create: false });
-    const keys = ring.tokenKeys();
-    return verifyToken(text, {
-      issuer: ORIGIN,
-      audience: 'sidecar-watcher',
-      keys,
-      now,
-      clockToleranceSeconds: 0,
-    });
-  };
-
-  test('what must not be asked for', async () => {
-    for (const more of [
-      ['--ttl', '61m'],
-      ['--cap', 'send_mail'],
-      ['--cap', 'call:'],
-      ['--session', 'a b'],
-      ['--tenant', ''],
-    ]) {
-      expect(await create(...more)).toMatchObject({ code: 3, out: '' });
-    }
-    const empty = folders.make({ 'config/local/fabric.yaml': '' });
-    expect(
-      await here(['token', 'create', '--tenant', 'a', '--principal', 'b'], { directory: empty }),
-    ).toMatchObject({
-      code: 1,
-      out: '',
-      err: expect.stringContaining('start the fabric once'),
-    });
-  });
-
-  test('prints a token that the fabric takes, and nothing else', async () => {
-    const { code, out, err } = await create(
-      '--role',
-      'support',
-      '--role',
-      'host',
-      '--cap',
-      'call:x',
-      '--session',
-      's1',
-    );
-    expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(await check(out.trimEnd())).toMatchObject({
-      ok: true,
-      claims: {
-        sub: 'agent-1',
-        tenant: 'acme',
-        roles: ['support', 'host'],
-        org: 'acme',
-        caps: ['call:x'],
-        sid: 's1',
-        epoch: 7,
-      },
-    });
-    expect(await check(out.trimEnd(), NOW + 15 * 60_000)).toMatchObject({ ok: false, code: 'CAP_EXPIRED' });
-    const json = JSON.parse((await create('--ttl', '1m', '--format', 'json')).out);
-    expect(json.expires_at).toBe(new Date(NOW + 60_000).toISOString());
-    expect(await check(json.token)).toMatchObject({ ok: true, claims: { caps: ['*'] } });
   });
 });

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { exportEvidence, type LogReading, nodeCrypto, openBundleArchive } from '@provability-fabric/evidence';
-import { canonicalBytes, fromBase64, type JsonValue } from '@provability-fabric/kernel';
-import { decodeStatement, type EvidenceExport } from '@provability-fabric/statements';
+import { canonicalBytes, type JsonValue } from '@provability-fabric/kernel';
+import type { EvidenceExport } from '@provability-fabric/statements';
 import { PfctlError } from '../errors.ts';
 import type { DataFolder } from './data-folder.ts';
+import { decodeEnvelope } from './decode-scanned.ts';
 
 export interface SessionName {
   readonly tenant: string;
@@ -62,8 +63,8 @@ function inOrderOfUse(
 ): EvidenceExport['bundles'] {
   const used = new Set<string>();
   for (const { envelope } of entries) {
-    const statement = decodeStatement(envelope.payloadType, fromBase64(envelope.payload));
-    if (statement.type !== 'outcome-certificate') used.add(statement.bundle.digest);
+    const statement = decodeEnvelope(envelope);
+    if ('bundle' in statement) used.add(statement.bundle.digest);
   }
   return [...used].map((digest) => bundles.get(digest)).filter((bundle) => bundle !== undefined);
 }

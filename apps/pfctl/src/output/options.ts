@@ -35,6 +35,14 @@ export function dataOption(): Option {
   return new Option('--data <folder>', "the data folder, instead of the environment's");
 }
 
+export function sinceOption(): Option {
+  return new Option('--since <time>', 'from this time on: RFC 3339, 1hour, 7d, "2 hours ago", or A/B');
+}
+
+export function untilOption(): Option {
+  return new Option('--until <time>', 'before this time');
+}
+
 /** `--role a --role b`: one value a time, in order. */
 export function collect(value: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, value];

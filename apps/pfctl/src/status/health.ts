@@ -11,7 +11,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 export function askHealth({ host, port }: Listen): Promise<HealthAnswer> {
   return new Promise((resolve) => {
     const deadline = setTimeout(() => finish('no answer'), TIME_OUT_MS);
-    const asking = request({ host: reachable(host), port, path: '/health', agent: false }, (response) => {
+    const asking = request({ host: reachableHost(host), port, path: '/health', agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
@@ -33,7 +33,7 @@ export function askHealth({ host, port }: Listen): Promise<HealthAnswer> {
 }
 
 /** A listener on every address is reached on this machine's own. */
-function reachable(host: string): string {
+export function reachableHost(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   return host === '::' ? '::1' : host;
 }

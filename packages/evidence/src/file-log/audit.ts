@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { type Crypto, equalBytes, leafHash } from '@provability-fabric/kernel';
 import { EvidenceError } from '../errors.ts';
 import type { PublishedCheckpoint } from './checkpoint-file.ts';
+import { leafDataInTiles } from './entry-tiles.ts';
 import { leafData, type ReadEntry } from './journal-reader.ts';
+import type { SessionAudit } from './session-audit.ts';
 import { newTiles } from './tile-files.ts';
 import { TileTree } from './tile-tree.ts';
 
@@ -13,19 +15,21 @@ const STRIDE = 65_536;
 /**
  * Computes every tile anew from the journal and holds it against the one on disk, and the root against the
  * checkpoint. Opening a log trusts its tiles as far as they lead to the checkpoint's root; this trusts
- * nothing but the checkpoint.
+ * nothing but the checkpoint. Of what was freed only the leaves are left, and those are compared. Which session a
+ * statement is of is not in its leaf: it is held against the sessions that the log was opened with.
  */
 export async function auditLog(
   crypto: Crypto,
   folder: string,
   checkpoint: PublishedCheckpoint,
+  freed: number,
   entries: AsyncIterable<ReadEntry>,
+  sessions: SessionAudit,
 ): Promise<void> {
   const tree = new TileTree(crypto, folder);
   let compared = 0;
-  for await (const { entry } of entries) {
+  for await (const data of everyLeaf(crypto, folder, checkpoint.size, freed, sessions.of(entries))) {
     if (tree.size === checkpoint.size) break;
-    const data = leafData(crypto, entry);
     tree.append(data, leafHash(crypto, data));
     if (tree.size % STRIDE === 0 || tree.size === checkpoint.size) {
       await compareTiles(tree, folder, compared, tree.size === checkpoint.size);
@@ -33,11 +37,24 @@ export async function auditLog(
       tree.settle(compared);
     }
   }
+  sessions.finish();
   if (tree.size === checkpoint.size && equalBytes(tree.root(), checkpoint.root)) return;
   throw new EvidenceError(
     'EVIDENCE_CORRUPT',
     `the journal does not lead to the root of \`${join(folder, 'checkpoint')}\`; put both back from one backup`,
   );
+}
+
+/** Leaf data from the entry tiles where the journal was freed, from its entries where it was not. */
+async function* everyLeaf(
+  crypto: Crypto,
+  folder: string,
+  size: number,
+  freed: number,
+  entries: AsyncIterable<ReadEntry>,
+): AsyncGenerator<Uint8Array> {
+  yield* leafDataInTiles(folder, size, freed);
+  for await (const { entry } of entries) yield leafData(crypto, entry);
 }
 
 async function compareTiles(tree: TileTree, folder: string, from: number, last: boolean): Promise<void> {

@@ -2,7 +2,7 @@ import { type Crypto, leafHash } from '@provability-fabric/kernel';
 import { EvidenceError, systemCode } from '../errors.ts';
 import type { Commit, CommitEntry, CommitResult, RecordSealer, SessionHead } from '../ports.ts';
 import { checkCommit } from './commit-check.ts';
-import { type Frame, frameBytes, writeFrame } from './frame.ts';
+import { type Frame, frameBytes, type PlacedFrame, writeFrame } from './frame.ts';
 import { leafData } from './journal-reader.ts';
 import type { SegmentWriter } from './segment-writer.ts';
 import type { SessionIndex } from './session-index.ts';
@@ -25,6 +25,7 @@ interface Prepared {
 interface Waiting {
   readonly commit: Commit;
   readonly bytes: number;
+  readonly fence: number | undefined;
   readonly prepared: Promise<Prepared>;
   readonly resolve: (result: CommitResult) => void;
   readonly reject: (error: EvidenceError) => void;
@@ -46,7 +47,8 @@ export class CommitQueue {
   readonly #sessions: SessionIndex;
   readonly #writer: SegmentWriter;
   readonly #records: RecordSealer;
-  readonly #grew: () => void;
+  readonly #fences: (tenant: string, session: string) => number | undefined;
+  readonly #grew: (frames: readonly PlacedFrame[]) => void;
   #waiting: Waiting[] = [];
   #bytes = 0;
   #running: Promise<void> | undefined;
@@ -58,14 +60,17 @@ export class CommitQueue {
     readonly sessions: SessionIndex;
     readonly writer: SegmentWriter;
     readonly records: RecordSealer;
-    /** Called after entries became durable. */
-    readonly grew: () => void;
+    /** Under which fence a session is decided, asked when a commit is handed in. */
+    readonly fences: (tenant: string, session: string) => number | undefined;
+    /** Called with what became durable, in log order, in the same turn in which heads show it. */
+    readonly grew: (frames: readonly PlacedFrame[]) => void;
   }) {
     this.#crypto = options.crypto;
     this.#tree = options.tree;
     this.#sessions = options.sessions;
     this.#writer = options.writer;
     this.#records = options.records;
+    this.#fences = options.fences;
     this.#grew = options.grew;
   }
 
@@ -77,8 +82,9 @@ export class CommitQueue {
     }
     const prepared = this.#prepare(commit);
     prepared.catch(() => undefined); // looked at when the commit's turn comes
+    const fence = this.#fences(commit.tenant, commit.session);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ commit, bytes, prepared, resolve, reject });
+      this.#waiting.push({ commit, bytes, fence, prepared, resolve, reject });
       this.#bytes += bytes;
       this.#running ??= this.#run();
     });
@@ -143,12 +149,13 @@ export class CommitQueue {
         stale.push({ waiting, onto: inGroup });
         continue;
       }
+      const takenOver = inGroup === undefined && this.#sessions.isTakenOver(tenant, session);
       const { seq, digest } = entries.at(-1) as CommitEntry;
       heads.set(name, { tenant, session, seq, digest });
       accepted.push({
         waiting,
         prepared: outcome.value,
-        frame: frameOf(waiting.commit, outcome.value, index),
+        frame: frameOf(waiting, outcome.value, index, takenOver),
       });
       index += entries.length;
     }
@@ -162,7 +169,6 @@ export class CommitQueue {
       if (failure !== undefined && onto !== undefined) waiting.reject(failure);
       else waiting.resolve({ ok: false, code: 'STALE_SESSION', seq: this.#seqOf(waiting.commit) });
     }
-    if (failure === undefined && accepted.length > 0) this.#grew();
   }
 
   async #write(accepted: readonly Accepted[]): Promise<undefined> {
@@ -170,18 +176,20 @@ export class CommitQueue {
     if (first === undefined) return;
     const group = Buffer.allocUnsafe(accepted.reduce((sum, { frame }) => sum + frameBytes(frame), 0));
     const start = this.#writer.place(first.frame.firstIndex, group.length);
-    const offsets: number[] = [];
+    const placed: PlacedFrame[] = [];
     let end = 0;
     for (const { frame } of accepted) {
-      const offset = start.size + end;
-      offsets.push(offset);
-      end = writeFrame(group, end, frame, { segment: start.segment, offset }, start.size);
+      const place = { segment: start.segment, offset: start.size + end };
+      placed.push({ frame, place });
+      end = writeFrame(group, end, frame, place, start.size);
     }
     await this.#writer.append(start, group);
-    accepted.forEach(({ frame, prepared }, position) => {
-      this.#sessions.add(frame, { segment: start.segment, offset: offsets[position] as number });
+    accepted.forEach(({ prepared }, position) => {
+      const { frame, place } = placed[position] as PlacedFrame;
+      this.#sessions.add(frame, place);
       for (const { data, hash } of prepared.leaves) this.#tree.append(data, hash);
     });
+    this.#grew(placed);
   }
 
   #seqOf({ tenant, session }: Commit): number {
@@ -189,11 +197,18 @@ export class CommitQueue {
   }
 }
 
-function frameOf({ tenant, session, entries }: Commit, prepared: Prepared, firstIndex: number): Frame {
+function frameOf(
+  { commit: { tenant, session, entries }, fence }: Waiting,
+  prepared: Prepared,
+  firstIndex: number,
+  takenOver: boolean,
+): Frame {
   return {
     firstIndex,
     tenant,
     session,
+    ...(takenOver ? { takenOver } : {}),
+    ...(fence === undefined ? {} : { fence }),
     entries: entries.map(({ seq, digest, salt, envelope }, position) => {
       const sealedRecord = prepared.sealedRecords[position] as Uint8Array;
       return { seq, digest, salt, envelope, sealedRecord };

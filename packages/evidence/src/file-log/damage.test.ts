@@ -5,10 +5,13 @@ import { commitOf, headAfter } from '@provability-fabric/testkit';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { unsyncedFiles } from '../testing/fault-shim.ts';
-import { ORIGIN, openTestLog, temporaryFolders, testKeys } from '../testing/log-fixture.ts';
+import { crypto, ORIGIN, openTestLog, temporaryFolders, testKeys } from '../testing/log-fixture.ts';
 import type { FileLog } from './file-log.ts';
 import { type Frame, readFrame, writeFrame } from './frame.ts';
-import { SEGMENT_HEADER_BYTES, segmentPath, segmentsIn } from './segment.ts';
+import { indexPath, SEGMENT_HEADER_BYTES, segmentPath, segmentsIn } from './segment.ts';
+import { SegmentIndex } from './segment-index.ts';
+import { encodeSegmentIndex } from './segment-index-codec.ts';
+import { readStoredIndex } from './segment-index-file.ts';
 
 const folders = temporaryFolders();
 afterAll(() => folders.removeAll());
@@ -60,6 +63,15 @@ async function readEverything(log: FileLog): Promise<number> {
   return count;
 }
 
+async function shipEverything(log: FileLog): Promise<void> {
+  const limit = { entries: 50, bytes: 10_000 };
+  for (let from = 0; from < log.size; ) from += (await log.entries(from, limit)).length;
+}
+
+async function filesNamed(ending: string): Promise<string[]> {
+  return (await filesUnder('journal')).filter((name) => name.endsWith(ending));
+}
+
 async function filesUnder(name: string): Promise<string[]> {
   const entries = await readdir(join(sound, name), { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
@@ -69,9 +81,10 @@ async function filesUnder(name: string): Promise<string[]> {
 afterEach(restore);
 
 describe('any flipped bit', () => {
-  it('of a segment is named when the log is opened, and nothing is changed', async () => {
-    const segments = await filesUnder('journal');
+  it('of a segment that is read is named when the log is opened, and nothing is changed', async () => {
+    const segments = await filesNamed('.seg');
     expect(segments.length).toBeGreaterThan(2);
+    for (const name of await filesNamed('.idx')) await rm(join(damaged, name));
     const property = fc.asyncProperty(fc.constantFrom(...segments), fc.nat(), (name, pick) =>
       withDamage(name, flip(pick), async () => {
         const before = await readFile(join(damaged, name));
@@ -80,10 +93,57 @@ describe('any flipped bit', () => {
           message: expect.stringContaining(join(damaged, name)),
         });
         expect(before.equals(await readFile(join(damaged, name)))).toBe(true);
-        expect((await filesUnder('journal')).sort()).toEqual(segments);
+        expect(segmentsIn(await readdir(join(damaged, 'journal')))).toHaveLength(segments.length);
       }),
     );
-    await fc.assert(property, { numRuns: 60 });
+    await fc.assert(property, { numRuns: 50 });
+  });
+
+  it('of the last segment is named when the log is opened', async () => {
+    const last = (await filesNamed('.seg')).at(-1) as string;
+    const property = fc.asyncProperty(fc.nat(), (pick) =>
+      withDamage(last, flip(pick), async () => {
+        await expect(open()).rejects.toMatchObject({
+          code: 'EVIDENCE_CORRUPT',
+          message: expect.stringContaining(join(damaged, last)),
+        });
+      }),
+    );
+    await fc.assert(property, { numRuns: 30 });
+  });
+
+  it('of a segment that is taken from its index is named when it is read and by an audit', async () => {
+    const complete = (await filesNamed('.seg')).slice(0, -1);
+    const property = fc.asyncProperty(fc.constantFrom(...complete), fc.nat(), (name, pick) =>
+      withDamage(name, flip(pick), async () => {
+        const named = { code: 'EVIDENCE_CORRUPT', message: expect.stringContaining(join(damaged, name)) };
+        const found = await open().catch((error: unknown) => error);
+        // Its first and its last bytes are looked at in any case.
+        if (found instanceof Error) return expect(found).toMatchObject(named);
+        const { log } = found as Awaited<ReturnType<typeof open>>;
+        await expect(readEverything(log)).rejects.toMatchObject(named);
+        await expect(log.audit()).rejects.toMatchObject(named);
+        await expect(shipEverything(log)).rejects.toMatchObject(named);
+        await log.close();
+      }),
+    );
+    await fc.assert(property, { numRuns: 25 });
+  });
+
+  it('of an index is mended when the log is opened', async () => {
+    const indexes = await filesNamed('.idx');
+    expect(indexes.length).toBeGreaterThan(2);
+    const property = fc.asyncProperty(fc.constantFrom(...indexes), fc.nat(), (name, pick) =>
+      withDamage(name, flip(pick), async () => {
+        const { log, events } = await open();
+        expect(events).toEqual([]);
+        expect(await readEverything(log)).toBe(520);
+        expect(await log.audit()).toBe(520);
+        await log.close();
+        expect((await readFile(join(sound, name))).equals(await readFile(join(damaged, name)))).toBe(true);
+      }),
+    );
+    await fc.assert(property, { numRuns: 20 });
   });
 
   it('of the checkpoint is named when the log is opened', async () => {
@@ -197,11 +257,35 @@ describe('a journal that somebody rewrote, checksums included', () => {
     });
   });
 
-  it('with a session that jumps is refused', async () => {
+  it('with a session that jumps is refused, when it is opened, read or audited', async () => {
     const change = inFirst(({ entries }) => entries.map((entry) => ({ ...entry, seq: entry.seq + 1 })));
     await withDamage(segment, rewrite(change), async () => {
-      await expect(open()).rejects.toMatchObject({ code: 'EVIDENCE_CORRUPT', message: /gap/ });
+      const { log } = await open();
+      const corrupt = { code: 'EVIDENCE_CORRUPT' };
+      await expect(readEverything(log)).rejects.toMatchObject(corrupt);
+      await expect(log.audit()).rejects.toMatchObject({ ...corrupt, message: /gap/ });
+      await log.close();
+      for (const name of await filesNamed('.idx')) await rm(join(damaged, name));
+      await expect(open()).rejects.toMatchObject({ ...corrupt, message: /gap/ });
     });
+  });
+
+  it('or rather its index, so that a session is not known, is found by an audit', async () => {
+    const directory = await folders.make();
+    const { log } = await openTestLog(directory, { segmentBytes: 1, files });
+    for (const session of ['hidden', 'other', 'last']) await log.commit(commitOf('acme', session, undefined));
+    await log.close();
+    const journal = join(directory, 'journal');
+    const stored = await readStoredIndex(crypto, journal, 0);
+    if (stored === undefined) throw new Error('no index');
+    const parts = stored.index.parts.map((part) => ({ ...part, session: 'nobody' }));
+    const index = SegmentIndex.from(0, parts, [...stored.index.rows()]);
+    if (index === undefined) throw new Error('no index');
+    await writeFile(indexPath(journal, 0), encodeSegmentIndex(crypto, { ...stored, index }));
+    const { log: deceived } = await openTestLog(directory, { files });
+    expect(deceived.head('acme', 'hidden')).toBeUndefined();
+    await expect(deceived.audit()).rejects.toMatchObject({ code: 'EVIDENCE_CORRUPT', message: /hidden/ });
+    await deceived.close();
   });
 });
 

@@ -5,10 +5,12 @@ import { type Frame, frameBytes, readFrame, writeFrame } from './frame.ts';
 
 const bytes = (max: number) => fc.uint8Array({ maxLength: max });
 const id = fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme-ascii' });
-const frames: fc.Arbitrary<Frame> = fc.record({
+const members = {
   firstIndex: fc.maxSafeNat(),
   tenant: id,
   session: id,
+  takenOver: fc.constant(true as const),
+  fence: fc.maxSafeNat(),
   entries: fc.array(
     fc.record({
       seq: fc.maxSafeNat(),
@@ -21,6 +23,9 @@ const frames: fc.Arbitrary<Frame> = fc.record({
     }),
     { minLength: 1, maxLength: 4 },
   ),
+};
+const frames: fc.Arbitrary<Frame> = fc.record(members, {
+  requiredKeys: ['firstIndex', 'tenant', 'session', 'entries'],
 });
 
 const place = { segment: 2 ** 52 + 1, offset: 2 ** 40 };

@@ -2,7 +2,8 @@
 // right.
 //
 //   89 50 46 31 │ crc32 │ body length u32 │ group start u48 │ body
-//   body: first index u64 │ count u32 │ tenant, session (u16 length + UTF-8)
+//   body: first index u64 │ count u32, its top bits: taken over, fenced │ fence u64, if fenced
+//         then tenant, session (u16 length + UTF-8)
 //         then per entry: seq u64 │ digest 32 │ salt 32 │ envelope, sealed record (u32 length + bytes)
 //
 // The checksum starts from the segment and the offset, so a frame copied to another place is not a frame
@@ -24,6 +25,13 @@ export interface Frame {
   readonly firstIndex: number;
   readonly tenant: string;
   readonly session: string;
+  /**
+   * Present where the session was decided elsewhere before this frame: its first seq follows what the ledger
+   * has, and what this log has of the session from before is not in the session's chain any more.
+   */
+  readonly takenOver?: true;
+  /** Of the lease under which it was decided; absent without one. */
+  readonly fence?: number;
   readonly entries: readonly FrameEntry[];
 }
 
@@ -33,6 +41,12 @@ export interface FramePlace {
   readonly offset: number;
 }
 
+/** A durable frame and where it lies. */
+export interface PlacedFrame {
+  readonly frame: Frame;
+  readonly place: FramePlace;
+}
+
 export const FRAME_HEADER_BYTES = 18;
 /** A body beyond this is refused on the way in, so a length beyond it on the way out is damage. */
 export const MAX_FRAME_BODY_BYTES = 64 * 1024 * 1024;
@@ -40,12 +54,15 @@ export const MAX_FRAME_BODY_BYTES = 64 * 1024 * 1024;
 /** Not valid UTF-8: neither an envelope nor a name can contain it. */
 export const FRAME_MAGIC = Buffer.from([0x89, 0x50, 0x46, 0x31]);
 
+const TAKEN_OVER = 2 ** 31;
+const FENCED = 2 ** 30;
+
 const BODY_HEADER_BYTES = 8 + 4 + 2 + 2;
 const ENTRY_HEADER_BYTES = 8 + 32 + 32 + 4 + 4;
 
 /** Size of the whole frame in bytes. */
 export function frameBytes(frame: Frame): number {
-  let size = FRAME_HEADER_BYTES + BODY_HEADER_BYTES;
+  let size = FRAME_HEADER_BYTES + BODY_HEADER_BYTES + (frame.fence === undefined ? 0 : 8);
   size += Buffer.byteLength(frame.tenant) + Buffer.byteLength(frame.session);
   for (const { envelope, sealedRecord } of frame.entries) {
     size += ENTRY_HEADER_BYTES + envelope.length + sealedRecord.length;
@@ -66,7 +83,9 @@ export function writeFrame(
 ): number {
   let end = at + FRAME_HEADER_BYTES;
   end = writeCount(target, end, frame.firstIndex);
-  end = target.writeUInt32BE(frame.entries.length, end);
+  const marks = (frame.takenOver ? TAKEN_OVER : 0) + (frame.fence === undefined ? 0 : FENCED);
+  end = target.writeUInt32BE(frame.entries.length + marks, end);
+  if (frame.fence !== undefined) end = writeCount(target, end, frame.fence);
   for (const name of [frame.tenant, frame.session]) {
     const length = target.write(name, end + 2);
     target.writeUInt16BE(length, end);
@@ -130,7 +149,10 @@ function readBody(body: Buffer): Frame | undefined {
   };
   try {
     const firstIndex = readCount(take(8));
-    const count = take(4).readUInt32BE();
+    const marked = take(4).readUInt32BE();
+    const count = marked % FENCED;
+    const takenOver = marked >= TAKEN_OVER ? { takenOver: true as const } : {};
+    const fence = marked % TAKEN_OVER >= FENCED ? { fence: readCount(take(8)) } : {};
     const tenant = fromUtf8(take(take(2).readUInt16BE()));
     const session = fromUtf8(take(take(2).readUInt16BE()));
     const entries: FrameEntry[] = [];
@@ -142,7 +164,8 @@ function readBody(body: Buffer): Frame | undefined {
       const sealedRecord = take(take(4).readUInt32BE());
       entries.push({ seq, digest, salt, envelope, sealedRecord });
     }
-    return at === body.length && count > 0 ? { firstIndex, tenant, session, entries } : undefined;
+    if (at !== body.length || count === 0) return undefined;
+    return { firstIndex, tenant, session, ...takenOver, ...fence, entries };
   } catch {
     return undefined;
   }

@@ -87,12 +87,26 @@ async function create(directory: string, tenant: string, renewed: boolean): Prom
 function seal(key: RecordKey, place: RecordPlace, record: Uint8Array): Uint8Array {
   // Random nonces under one key are safe for 2^32 records; a tenant that reaches that needs a database, not
   // files.
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = nextNonce();
   const cipher = createCipheriv('aes-256-gcm', key.key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(boundTo(place));
   const ciphertext = cipher.update(record);
   cipher.final();
   return concatBytes(Uint8Array.of(VERSION), key.id, nonce, ciphertext, cipher.getAuthTag());
+}
+
+const NONCE_POOL_BYTES = 341 * NONCE_BYTES;
+let noncePool = Buffer.alloc(0);
+let noncesUsed = 0;
+
+/** Fetched many at a time: each call into the operating system's generator costs as much as sealing does. */
+function nextNonce(): Buffer {
+  if (noncesUsed === noncePool.length) {
+    noncePool = randomBytes(NONCE_POOL_BYTES);
+    noncesUsed = 0;
+  }
+  noncesUsed += NONCE_BYTES;
+  return noncePool.subarray(noncesUsed - NONCE_BYTES, noncesUsed);
 }
 
 function open(key: RecordKey, place: RecordPlace, sealed: Uint8Array): Uint8Array | null {

@@ -1,15 +1,18 @@
 import { join } from 'node:path';
 import { type Crypto, equalBytes, type NoteVerifier } from '@provability-fabric/kernel';
 import { ensureFolder } from '../durable-files.ts';
-import { EvidenceError, systemCode } from '../errors.ts';
+import { EvidenceError, hasSystemCode, systemCode } from '../errors.ts';
 import type { Emit } from '../ports.ts';
 import { type PublishedCheckpoint, readCheckpointFile } from './checkpoint-file.ts';
 import { JournalScan } from './journal-scan.ts';
 import type { LogFiles } from './log-files.ts';
+import type { SegmentIndexes } from './segment-indexes.ts';
 import type { SegmentEnd } from './segment-writer.ts';
 import type { SessionIndex } from './session-index.ts';
 import { readEdge } from './tile-files.ts';
 import { TileTree } from './tile-tree.ts';
+
+const READ_ATTEMPTS = 3;
 
 /** Where a log lies and who signs it. */
 export interface LogPlace {
@@ -25,6 +28,9 @@ export interface LogPlace {
 export interface Recovered {
   readonly tree: TileTree;
   readonly sessions: SessionIndex;
+  readonly indexes: SegmentIndexes;
+  /** How many entries, from the first on, are no longer in the journal. */
+  readonly freed: number;
   readonly end: SegmentEnd | undefined;
   readonly published: PublishedCheckpoint | undefined;
   /** How much of the tree lies in sound tiles. */
@@ -57,13 +63,11 @@ export async function recover(place: LogPlace, files: LogFiles, emit: Emit): Pro
   }
   if (published !== undefined && !fromTiles) emit('tiles_rebuilt', { size: published.size });
   const tilesSize = fromTiles && published !== undefined ? published.size : 0;
-  return { tree, sessions: scan.sessions, end: scan.end, published, tilesSize };
+  const { sessions, indexes, freed, end } = scan;
+  return { tree, sessions, indexes, freed, end, published, tilesSize };
 }
 
-export interface SignedPart {
-  readonly tree: TileTree;
-  readonly sessions: SessionIndex;
-  readonly end: SegmentEnd | undefined;
+export interface SignedPart extends Omit<Recovered, 'tilesSize'> {
   readonly published: PublishedCheckpoint;
   /** Whether the tree is what its tiles say; otherwise it was computed from the journal. */
   readonly fromTiles: boolean;
@@ -74,27 +78,36 @@ export interface SignedPart {
  * signs was durable before. Refuses what `recover` refuses, and a folder without a checkpoint.
  */
 export async function readSignedPart(place: LogPlace): Promise<SignedPart> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await readOnce(place);
+    } catch (error) {
+      // A segment that was listed a moment ago may have been freed since.
+      if (attempt === READ_ATTEMPTS || !hasSystemCode(error, 'ENOENT')) throw error;
+    }
+  }
+}
+
+async function readOnce(place: LogPlace): Promise<SignedPart> {
   const published = await publishedIn(place);
   if (published === undefined) {
     const message = `expected a log in \`${place.log}\`, got none; check the data folder`;
     throw new EvidenceError('NOT_IN_LOG', message);
   }
   const { scan, tree, fromTiles } = await look(place, published, published.size);
-  return { tree, sessions: scan.sessions, end: scan.end, published, fromTiles };
+  const { sessions, indexes, freed, end } = scan;
+  return { tree, sessions, indexes, freed, end, published, fromTiles };
 }
 
 function publishedIn({ crypto, log, origin, verifiers }: LogPlace): Promise<PublishedCheckpoint | undefined> {
   return readCheckpointFile(crypto, join(log, 'checkpoint'), origin, verifiers);
 }
 
-async function look(
-  { crypto, log, journal }: LogPlace,
-  published: PublishedCheckpoint | undefined,
-  limit: number,
-) {
+async function look(place: LogPlace, published: PublishedCheckpoint | undefined, limit: number) {
+  const { crypto, log, journal } = place;
   const stored = published && (await storedTree(crypto, log, published));
   const tree = stored ?? new TileTree(crypto, log);
-  const scan = new JournalScan(crypto, journal, tree, published, limit);
+  const scan = new JournalScan(crypto, place, tree, published, limit);
   await scan.read();
   const path = join(log, 'checkpoint');
   if (published === undefined && !scan.isBlank) {

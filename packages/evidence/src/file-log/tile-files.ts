@@ -22,8 +22,8 @@ export interface TileFile {
 }
 
 /** A leaf's data is 32 bytes, so each entry of an entry tile begins with this length. */
-const ENTRY_PREFIX = Uint8Array.of(0, HASH_BYTES);
-const ENTRY_BYTES = ENTRY_PREFIX.length + HASH_BYTES;
+export const ENTRY_PREFIX = Uint8Array.of(0, HASH_BYTES);
+export const ENTRY_BYTES = ENTRY_PREFIX.length + HASH_BYTES;
 
 /**
  * The tiles that a tree of `size` has and one of `writtenSize` had not; a snapshot that later appends leave

@@ -136,11 +136,14 @@ describe('a key ring', () => {
     await expect(stat(directory)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('makes three key pairs, private ones for the owner only, and never overwrites one', async () => {
+  it('makes a key pair for each purpose, private ones for the owner only, and never overwrites one', async () => {
     const directory = await madeFolder();
     const names = await readdir(directory);
     expect(names.map((name) => name.replace(/\.[0-9a-f]{8}\./, '.<id>.')).sort()).toEqual(
-      ['evidence', 'log', 'token'].flatMap((purpose) => [`${purpose}.<id>.sk`, `${purpose}.<id>.vk`]),
+      ['evidence', 'ledger', 'log', 'token'].flatMap((purpose) => [
+        `${purpose}.<id>.sk`,
+        `${purpose}.<id>.vk`,
+      ]),
     );
     for (const name of names) {
       expect((await stat(join(directory, name))).mode & 0o777).toBe(name.endsWith('.sk') ? 0o600 : 0o644);

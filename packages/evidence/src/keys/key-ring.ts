@@ -27,8 +27,11 @@ export interface KeyRing {
   /** Signs statements; its DSSE keyid is `evidence.<id>`. */
   evidenceSigner(): EnvelopeSigner;
   tokenKey(): TokenKey;
+  /** Signs the ledger's checkpoints, under `<origin>/ledger`. */
+  ledgerSigner(): NoteSigner;
   /** Active and retired: what checks anything signed so far. */
   logVerifiers(): readonly NoteVerifier[];
+  ledgerVerifiers(): readonly NoteVerifier[];
   /** By DSSE keyid. */
   evidenceKeys(): ReadonlyMap<string, Uint8Array>;
   /** By JWT kid. */
@@ -68,16 +71,18 @@ export async function openKeyRing(directory: string, options: KeyRingOptions): P
         'start the fabric, which makes the keys that are missing',
     );
   };
+  const noteSigner = (purpose: KeyPurpose): NoteSigner => {
+    const { verifier, sign } = activeOf(purpose).key;
+    return { name: verifier.name, keyHash: verifier.keyHash, sign };
+  };
   const publicKeys = (purpose: KeyPurpose) =>
     new Map(
       [...keysOf(purpose).verifiers].map(([id, { publicKey }]) => [`${purpose}.${id}`, publicKey] as const),
     );
 
   return {
-    logSigner() {
-      const { verifier, sign } = activeOf('log').key;
-      return { name: verifier.name, keyHash: verifier.keyHash, sign };
-    },
+    logSigner: () => noteSigner('log'),
+    ledgerSigner: () => noteSigner('ledger'),
     evidenceSigner() {
       const { id, key } = activeOf('evidence');
       return { keyid: `evidence.${id}`, sign: key.sign };
@@ -87,6 +92,7 @@ export async function openKeyRing(directory: string, options: KeyRingOptions): P
       return { kid: `token.${id}`, privateKey: key.privateKey };
     },
     logVerifiers: () => [...keysOf('log').verifiers.values()],
+    ledgerVerifiers: () => [...keysOf('ledger').verifiers.values()],
     evidenceKeys: () => publicKeys('evidence'),
     tokenKeys: () => publicKeys('token'),
   };

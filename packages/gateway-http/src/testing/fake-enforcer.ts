@@ -5,8 +5,8 @@ import {
   EnforcementError,
   type Reporter,
 } from '@provability-fabric/enforcement';
-import type { JsonValue } from '@provability-fabric/kernel';
-import type { EnforcerPort } from '../ports.ts';
+import { type JsonValue, stringifyJson } from '@provability-fabric/kernel';
+import type { EnforcerPort } from '../sidecar/ports.ts';
 
 /**
  * Stands in for enforcement: remembers what it was asked and answers by the tool's name (`send` is refused,
@@ -22,7 +22,7 @@ export class FakeEnforcer implements EnforcerPort {
     result: JsonValue;
   }[] = [];
   readonly prompts: { principal: AuthorizeRequest['principal']; session: string | null; text: string }[] = [];
-  readonly #answers = new Map<string, { args: JsonValue; answer: Authorized }>();
+  readonly #answers = new Map<string, { args: string; answer: Authorized }>();
   fault: unknown;
   release: () => void = () => undefined;
   #released = new Promise<void>((resolve) => {
@@ -37,7 +37,7 @@ export class FakeEnforcer implements EnforcerPort {
     const session = request.session ?? `${request.principal.id}@1`;
     const certificateId = createHash('sha256').update(`${session}\n${request.requestId}`).digest('hex');
     const past = this.#answers.get(certificateId);
-    if (past !== undefined && past.args !== args) {
+    if (past !== undefined && past.args !== stringifyJson(args)) {
       throw new EnforcementError('REQUEST_CONFLICT', 'this request id was used before with other content');
     }
     const answer: Authorized =
@@ -50,7 +50,7 @@ export class FakeEnforcer implements EnforcerPort {
             refusal: { code: 'LABEL_FLOW', clause: 'no-leak' },
           }
         : { certificateId, session, effect: 'allow', verdict: 'accept', refusal: null };
-    this.#answers.set(certificateId, { args, answer });
+    this.#answers.set(certificateId, { args: stringifyJson(args), answer });
     return answer;
   }
 

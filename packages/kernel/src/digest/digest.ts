@@ -1,6 +1,6 @@
 import { hex } from '../bytes/hex.ts';
 import { IdError } from '../errors.ts';
-import { canonicalBytes } from '../json/canonical.ts';
+import { withCanonicalBytes } from '../json/canonical.ts';
 import type { JsonValue } from '../json/value.ts';
 import type { Crypto } from './crypto.ts';
 
@@ -15,7 +15,7 @@ export function digestOf(crypto: Crypto, bytes: Uint8Array): Digest {
 
 /** The digest of a value's canonical form: equal for every spelling of the same JSON. */
 export function digestJson(crypto: Crypto, value: JsonValue): Digest {
-  return digestOf(crypto, canonicalBytes(value));
+  return withCanonicalBytes(value, (bytes) => digestOf(crypto, bytes));
 }
 
 export function asDigest(text: string): Digest {

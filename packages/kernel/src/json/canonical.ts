@@ -1,13 +1,12 @@
 import { equalBytes } from '../bytes/concat.ts';
-import { utf8 } from '../bytes/utf8.ts';
 import { JsonError } from '../errors.ts';
+import { CanonicalWriter } from './canonical-writer.ts';
 import { type ParseOptions, parseJsonBytes } from './parse.ts';
 import type { JsonValue } from './value.ts';
 import { type Form, writeJson } from './write.ts';
 
-const CANONICAL: Form = { sorted: true, safeIntegersOnly: false, negativeZero: false };
-const STATEMENT: Form = { sorted: true, safeIntegersOnly: true, negativeZero: false };
-const RELAYED: Form = { sorted: false, safeIntegersOnly: false, negativeZero: true };
+const CANONICAL: Form = { sorted: true, negativeZero: false };
+const RELAYED: Form = { sorted: false, negativeZero: true };
 
 /**
  * RFC 8785, with one documented extension: a bigint is written in all its digits. (A double of 2^53 or more
@@ -18,13 +17,27 @@ export function canonicalJson(value: JsonValue): string {
   return writeJson(value, CANONICAL);
 }
 
+const canonical = new CanonicalWriter();
+const statement = new CanonicalWriter(true);
+
 export function canonicalBytes(value: JsonValue): Uint8Array {
-  return utf8(writeJson(value, CANONICAL));
+  canonical.clear();
+  canonical.value(value);
+  return canonical.copy();
+}
+
+/** As `canonicalBytes`, for a reader that is done with them when it returns. */
+export function withCanonicalBytes<Result>(value: JsonValue, read: (bytes: Uint8Array) => Result): Result {
+  canonical.clear();
+  canonical.value(value);
+  return read(canonical.view());
 }
 
 /** The form of our own statements: every number a safe integer, so that no reader anywhere rounds one. */
 export function strictCanonicalBytes(value: JsonValue): Uint8Array {
-  return utf8(writeJson(value, STATEMENT));
+  statement.clear();
+  statement.value(value);
+  return statement.copy();
 }
 
 /**

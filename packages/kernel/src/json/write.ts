@@ -1,5 +1,6 @@
-// One writer for the three text forms. A value that JSON cannot say exactly is an error, never silently
-// dropped: a digest over a text that lost something would certify what nobody sent.
+// The writer of the text forms; canonical-writer.ts has the canonical one in bytes. A value that JSON cannot say
+// exactly is an error, never silently dropped: a digest over a text that lost something would certify what nobody
+// sent.
 
 import { isWellFormed } from '../bytes/well-formed.ts';
 import { JsonError } from '../errors.ts';
@@ -8,8 +9,6 @@ import { type JsonObject, type JsonValue, MAX_JSON_DEPTH, quoteKey } from './val
 export interface Form {
   /** Keys by UTF-16 code units (RFC 8785 §3.2.3) instead of in the order they were set. */
   readonly sorted: boolean;
-  /** Numbers must be safe integers, so that readers in every language agree on them. */
-  readonly safeIntegersOnly: boolean;
   /** Keep the sign of zero, which RFC 8785 drops. */
   readonly negativeZero: boolean;
 }
@@ -23,20 +22,14 @@ function write(value: JsonValue, form: Form, depth: number, where: string): stri
     case 'string':
       return writeString(value, where);
     case 'number':
-      return writeNumber(value, form, where);
+      return form.negativeZero && Object.is(value, -0) ? '-0' : numberText(value, false, where);
     case 'boolean':
       return value ? 'true' : 'false';
     case 'bigint':
-      if (form.safeIntegersOnly) throw unsafeNumber(where);
       return value.toString();
     case 'object':
       if (value === null) return 'null';
-      if (depth >= MAX_JSON_DEPTH) {
-        throw new JsonError(
-          'JSON_DEPTH',
-          `expected at most ${MAX_JSON_DEPTH} levels of nesting; is it cyclic?`,
-        );
-      }
+      if (depth >= MAX_JSON_DEPTH) throw depthExceeded();
       return isArray(value) ? writeArray(value, form, depth + 1) : writeObject(value, form, depth + 1, where);
     default:
       throw unrepresentable(typeof value, where);
@@ -44,7 +37,8 @@ function write(value: JsonValue, form: Form, depth: number, where: string): stri
 }
 
 // Array.isArray does not narrow readonly arrays out of a union.
-const isArray: (value: readonly JsonValue[] | JsonObject) => value is readonly JsonValue[] = Array.isArray;
+export const isArray: (value: readonly JsonValue[] | JsonObject) => value is readonly JsonValue[] =
+  Array.isArray;
 
 function writeArray(items: readonly JsonValue[], form: Form, depth: number): string {
   if (items.length === 0) return '[]';
@@ -57,12 +51,7 @@ function writeArray(items: readonly JsonValue[], form: Form, depth: number): str
 }
 
 function writeObject(object: JsonObject, form: Form, depth: number, where: string): string {
-  const prototype = Object.getPrototypeOf(object) as object | null;
-  // Dates, maps, byte arrays and class instances would come out as `{}` or worse. (Object.prototype of
-  // another realm, as in a test's vm context, is recognised by having no prototype itself.)
-  if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) {
-    throw unrepresentable('an object that is not plain', where);
-  }
+  requirePlain(object, where);
   const keys = Object.keys(object);
   if (keys.length === 0) return '{}';
   if (form.sorted) sortByCodeUnits(keys);
@@ -79,7 +68,7 @@ function writeObject(object: JsonObject, form: Form, depth: number, where: strin
  * In place, by UTF-16 code units. Objects have few keys, often in order already: insertion beats the general
  * sort.
  */
-function sortByCodeUnits(keys: string[]): void {
+export function sortByCodeUnits(keys: string[]): void {
   if (keys.length > 24) {
     keys.sort();
     return;
@@ -105,9 +94,7 @@ function writeString(text: string, where: string): string {
     while (at < length && isPlain(text.charCodeAt(at))) at++;
     if (at === length) return `"${text}"`;
   }
-  if (!isWellFormed(text)) {
-    throw new JsonError('JSON_LONE_SURROGATE', `expected Unicode text, got a lone surrogate ${place(where)}`);
-  }
+  if (!isWellFormed(text)) throw loneSurrogate(where);
   return JSON.stringify(text);
 }
 
@@ -116,21 +103,43 @@ function isPlain(code: number): boolean {
   return code >= 0x20 && code < 0x7f && code !== 0x22 && code !== 0x5c;
 }
 
-/** ECMAScript's shortest form is RFC 8785's (§3.2.2.3). */
-function writeNumber(value: number, form: Form, where: string): string {
-  if (form.safeIntegersOnly && !Number.isSafeInteger(value)) throw unsafeNumber(where);
+/**
+ * ECMAScript's shortest form is RFC 8785's (§3.2.2.3), which drops the sign of zero. `safeIntegersOnly`: so that
+ * readers in every language agree on the number.
+ */
+export function numberText(value: number, safeIntegersOnly: boolean, where: string): string {
+  if (safeIntegersOnly && !Number.isSafeInteger(value)) throw unsafeNumber(where);
   if (!Number.isFinite(value)) throw unrepresentable(`${value}`, where);
-  return form.negativeZero && Object.is(value, -0) ? '-0' : `${value}`;
+  return `${value}`;
 }
 
-function unsafeNumber(where: string): JsonError {
+/**
+ * Dates, maps, byte arrays and class instances would come out as `{}` or worse. (Object.prototype of another
+ * realm, as in a test's vm context, is recognised by having no prototype itself.)
+ */
+export function requirePlain(object: JsonObject, where: string): void {
+  const prototype = Object.getPrototypeOf(object) as object | null;
+  if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) {
+    throw unrepresentable('an object that is not plain', where);
+  }
+}
+
+export function depthExceeded(): JsonError {
+  return new JsonError('JSON_DEPTH', `expected at most ${MAX_JSON_DEPTH} levels of nesting; is it cyclic?`);
+}
+
+export function loneSurrogate(where: string): JsonError {
+  return new JsonError('JSON_LONE_SURROGATE', `expected Unicode text, got a lone surrogate ${place(where)}`);
+}
+
+export function unsafeNumber(where: string): JsonError {
   return new JsonError(
     'JSON_NUMBER_RANGE',
     `expected an integer within ±(2^53 - 1) ${place(where)}; write other numbers as strings`,
   );
 }
 
-function unrepresentable(what: string, where: string): JsonError {
+export function unrepresentable(what: string, where: string): JsonError {
   return new JsonError('JSON_UNREPRESENTABLE', `expected a JSON value, got \`${what}\` ${place(where)}`);
 }
 

@@ -1,0 +1,104 @@
+import type { LedgerWriter } from '@provability-fabric/evidence';
+import {
+  type Authority,
+  type Leases,
+  type LedgerReader,
+  type LedgerSessionArchive,
+  type OwnedDatabase,
+  openAuthority,
+  openDatabase,
+  openLeases,
+  openLedgerReader,
+  openLedgerWriter,
+  openSessionArchive,
+} from '@provability-fabric/storage';
+import type { Logger } from 'pino';
+import type { DataFolder } from '../data-folder.ts';
+import { connectDatabase, type DatabaseSource } from './connect-database.ts';
+
+/** Sharing sessions with other fabrics on the same database. */
+export interface Sharing {
+  /** Where the others reach this fabric. */
+  readonly address: string;
+  readonly leaseMs: number;
+  readonly assurance: 'standard' | 'high';
+}
+
+export interface LedgerOptions {
+  readonly source: DatabaseSource;
+  readonly folder: DataFolder;
+  readonly origin: string;
+  /** The least epoch in force for every tenant. */
+  readonly epoch: number;
+  /** null: this fabric decides for all of its sessions itself. */
+  readonly sharing: Sharing | null;
+  /** How long a database of somebody else's is waited for. */
+  readonly patienceMs: number;
+  readonly log: Logger;
+}
+
+/** The ledger and what else is kept beside it in the database. */
+export interface Ledger {
+  readonly writer: LedgerWriter;
+  readonly reader: LedgerReader;
+  readonly authority: Authority;
+  readonly archive: LedgerSessionArchive;
+  /** The right to decide sessions that other fabrics may want; undefined where this fabric shares none. */
+  openLeases(owner: string): Promise<Leases | undefined>;
+  health(): readonly string[];
+  close(): Promise<void>;
+}
+
+/** Throws LedgerError by name where the database is unfit, or did not answer in time. */
+export async function openLedger(options: LedgerOptions): Promise<Ledger> {
+  const { source, folder, origin, epoch, sharing, patienceMs, log } = options;
+  const { crypto, keys, records, bundles } = folder;
+  const connected = await connectDatabase(source, folder.path, patienceMs, log);
+  const { database } = connected;
+  try {
+    const writer = await openLedgerWriter({
+      database,
+      crypto,
+      signer: keys.ledgerSigner(),
+      verifiers: keys.ledgerVerifiers(),
+      origin: `${origin}/ledger`,
+    });
+    const reader = openLedgerReader({
+      database,
+      crypto,
+      opener: records,
+      bundles: (digest) => bundles.read(digest).catch(() => undefined),
+    });
+    const authority = await openAuthority({ database, floor: () => epoch });
+    /** Of its own: a lease that waits behind slow lists is a lease lost. */
+    let leaseDatabase: OwnedDatabase | undefined;
+    return {
+      writer,
+      reader,
+      authority,
+      archive: openSessionArchive({
+        database,
+        crypto,
+        origin: `${origin}/ledger`,
+        verifiers: keys.ledgerVerifiers(),
+        opener: records,
+      }),
+      async openLeases(owner) {
+        if (sharing === null || source.kind !== 'url') return undefined;
+        leaseDatabase = await openDatabase({ url: source.url, connections: 2 });
+        const { address, leaseMs, assurance } = sharing;
+        return openLeases({ database: leaseDatabase, owner, address, ttlMs: leaseMs, assurance });
+      },
+      health: () => [...connected.health(), ...authority.health()],
+      async close() {
+        await leaseDatabase?.close();
+        await authority.close();
+        await writer.close();
+        await connected.close();
+      },
+    };
+  } catch (error) {
+    await connected.close();
+    throw error;
+  }
+}

@@ -1,0 +1,94 @@
+import type { Settings } from '@provability-fabric/configuration';
+import {
+  createListener,
+  DEFAULT_LIMITS,
+  type HealthProblem,
+  type Limits,
+  type Listener,
+  type Log,
+  type Route,
+  type TlsOptions,
+} from '@provability-fabric/gateway-http';
+import type { Logger } from 'pino';
+import type { Fabric } from '../wire.ts';
+import { tokenVerifier } from './verify-tokens.ts';
+
+/** What `pf serve` can run in one process, as CONTRACTS §7 names it. */
+export const COMPONENTS = ['sidecar-watcher', 'policy-adapter', 'ledger'] as const;
+export type Component = (typeof COMPONENTS)[number];
+
+export interface ListenerSettings {
+  readonly limits: Settings['limits'];
+  readonly evidenceMaxLagMs: number;
+  readonly origin: string;
+}
+
+/** A component's listener. What it serves beside the probes is in its routes. */
+export function listenerOf(
+  component: Component,
+  routes: readonly Route[],
+  {
+    fabric,
+    settings,
+    tls,
+    log,
+  }: {
+    readonly fabric: Fabric;
+    readonly settings: ListenerSettings;
+    readonly tls: TlsOptions | undefined;
+    readonly log: Logger;
+  },
+): Listener {
+  const started = performance.now();
+  return createListener({
+    service: component,
+    routes,
+    tokens: tokenVerifier({
+      audience: component,
+      origin: settings.origin,
+      folder: fabric.folder,
+      ledger: fabric.ledger,
+      // What decisions may lack of the ledger, tokens may lack of the revocations: one outage, one bound.
+      maxStaleMs: settings.evidenceMaxLagMs + REFRESH_MS,
+      checksEpoch: component !== 'sidecar-watcher',
+    }),
+    health: {
+      uptime: () => Math.round((performance.now() - started) / 1000),
+      problems: async () => problemsOf(component, fabric),
+      ready: () => true,
+    },
+    metrics: fabric.metrics,
+    limits: limitsOf(settings),
+    log: gatewayLog(log),
+    ...(tls === undefined ? {} : { tls }),
+  });
+}
+
+const REFRESH_MS = 5_000;
+
+export function gatewayLog(log: Logger): Log {
+  return ({ level, event, tags, latency_ms, details }) =>
+    log[level]({ event, tags, latency_ms, ...details }, event);
+}
+
+function limitsOf({ limits }: ListenerSettings): Limits {
+  const { maxConnections, maxBodyBytes, requestsPerSecond } = limits;
+  return {
+    ...DEFAULT_LIMITS,
+    maxConnections,
+    bodyBytes: maxBodyBytes,
+    maxInFlightBytes: Math.max(DEFAULT_LIMITS.maxInFlightBytes, 4 * maxBodyBytes),
+    requestsPerSecond,
+    burst: 2 * requestsPerSecond,
+  };
+}
+
+/** The sidecar is ill where it refuses; a ledger that is away is the ledger's illness until then. */
+function problemsOf(component: Component, { sidecar, ledger }: Fabric): readonly HealthProblem[] {
+  const evidence = component === 'sidecar-watcher' ? (sidecar?.health() ?? []) : [];
+  const database = ledger?.health() ?? (component === 'ledger' ? ['the ledger is not open'] : []);
+  return [
+    ...evidence.map((problem) => ({ component: 'evidence', problem })),
+    ...database.map((problem) => ({ component: 'ledger', problem })),
+  ];
+}

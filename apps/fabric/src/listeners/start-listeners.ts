@@ -1,0 +1,131 @@
+import type { Listen, Settings } from '@provability-fabric/configuration';
+import {
+  createForwarder,
+  type Listener,
+  ledgerRoutes,
+  policyAdapterRoutes,
+  type Route,
+  sidecarRoutes,
+  type TlsOptions,
+} from '@provability-fabric/gateway-http';
+import type { Logger } from 'pino';
+import { FabricError } from '../errors.ts';
+import { bundleControl } from '../sidecar/bundle-control.ts';
+import type { McpService } from '../sidecar/mcp-service.ts';
+import { type Fabric, newRequestId } from '../wire.ts';
+import { type Component, gatewayLog, listenerOf } from './listeners.ts';
+import { readTls } from './read-tls.ts';
+
+export interface StartOptions {
+  readonly fabric: Fabric;
+  readonly settings: Settings;
+  readonly components: readonly Component[];
+  /** For each of the components. */
+  readonly listen: Readonly<Partial<Record<Component, Listen>>>;
+  /** Absent: no MCP over HTTP. */
+  readonly mcp?: McpService;
+  readonly log: Logger;
+  /** The log of each component that has one of its own. */
+  readonly logs?: ReadonlyMap<Component, Logger>;
+}
+
+export interface Started {
+  close(): Promise<void>;
+}
+
+/** Opens a listener for each component; where one cannot be had, none stays open. */
+export async function startListeners(options: StartOptions): Promise<Started> {
+  const { fabric, settings, components, log } = options;
+  const tls = settings.tls === null ? undefined : await readTls(settings.tls);
+  const forwarder =
+    fabric.sidecar?.shares === true
+      ? createForwarder({ ...FORWARDING, metrics: fabric.metrics, ...asClient(tls) })
+      : undefined;
+  const started: Listener[] = [];
+  const close = async () => {
+    await Promise.all(started.map((listener) => listener.close()));
+    forwarder?.close();
+  };
+  const reload = settings.tls && (() => void reloadTls(settings, started, log));
+  try {
+    for (const component of components) {
+      const own = options.logs?.get(component) ?? log;
+      const routes = routesOf(component, { ...options, log: own }, forwarder);
+      const listener = listenerOf(component, routes, { fabric, settings, tls, log: own });
+      started.push(listener);
+      const { host, port: asked } = options.listen[component] ?? FREE;
+      const { port } = await listener.listen({ host, port: asked });
+      own.info({ event: 'listening', tags: [], host, port }, `${component} listening on ${host}:${port}`);
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  if (reload !== null) process.on('SIGUSR2', reload);
+  return {
+    async close() {
+      if (reload !== null) process.removeListener('SIGUSR2', reload);
+      await close();
+    },
+  };
+}
+
+const FREE: Listen = { host: '127.0.0.1', port: 0 };
+const FORWARDING = { timeoutMs: 30_000, answerBytes: 4 * 1024 * 1024, maxSockets: 64 };
+
+/** Fabrics show each other the certificate that they serve with, and believe what they ask their clients for. */
+function asClient(tls: TlsOptions | undefined) {
+  if (tls === undefined) return {};
+  const { certificate, key, clients } = tls;
+  return { client: { certificate, key }, ...(clients === undefined ? {} : { authority: clients.authority }) };
+}
+
+function routesOf(
+  component: Component,
+  { fabric, settings, mcp, log }: StartOptions,
+  forwarder: ReturnType<typeof createForwarder> | undefined,
+): readonly Route[] {
+  const { sidecar, ledger, metrics, folder } = fabric;
+  const common = { now: Date.now, log: gatewayLog(log), metrics };
+  switch (component) {
+    case 'sidecar-watcher':
+      if (sidecar === undefined) throw missing(component, 'a bundle');
+      return sidecarRoutes({
+        enforcer: sidecar.enforcer,
+        newRequestId,
+        ...(forwarder === undefined ? {} : { forwarder }),
+        ...(mcp === undefined ? {} : { mcp }),
+        ...(settings.advertise === null ? {} : { publicUrl: settings.advertise }),
+      });
+    case 'policy-adapter':
+      if (ledger === undefined || sidecar === undefined) throw missing(component, 'a database and a bundle');
+      return policyAdapterRoutes({
+        ...common,
+        authority: ledger.authority,
+        bundles: bundleControl(folder, sidecar),
+      });
+    case 'ledger':
+      if (ledger === undefined) throw missing(component, 'a database');
+      return ledgerRoutes({ ...common, reader: ledger.reader, tokens: ledger.authority });
+  }
+}
+
+function missing(component: Component, what: string): FabricError {
+  return new FabricError(
+    'OPTION_INVALID',
+    `${component} needs ${what}: set \`database: embedded\` in config/<env>/fabric.yaml, or DATABASE_URL`,
+  );
+}
+
+/** New certificates for new connections, without a restart: SIGUSR2. Unfit ones are refused and the old ones stay. */
+async function reloadTls(settings: Settings, listeners: readonly Listener[], log: Logger): Promise<void> {
+  if (settings.tls === null) return;
+  try {
+    const tls = await readTls(settings.tls);
+    for (const listener of listeners) listener.reload(tls);
+    log.info({ event: 'tls_reloaded', tags: [] }, 'certificates read anew');
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : 'unknown';
+    log.error({ event: 'tls_refused', tags: ['ERROR'], problem }, 'the old certificates stay');
+  }
+}

@@ -1,0 +1,265 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '@provability-fabric/kernel';
+import type { z } from 'zod';
+import {
+  decisionShape,
+  emptyShape,
+  evaluationShape,
+  evaluationsShape,
+  healthShape,
+  parseAnswer,
+  promptShape,
+} from './answers.ts';
+import { certificateIdFor } from './certificate-id.ts';
+import { ClientError } from './errors.ts';
+import type { TransportOptions } from './transport/options.ts';
+import { createTransport, jsonOf } from './transport/transport.ts';
+
+export interface ClientOptions extends TransportOptions {
+  /** To decide in, where the token is a host's without `sid`; otherwise the token says it. */
+  readonly session?: string;
+}
+
+interface Cancellable {
+  /** Ends the waiting. The fabric may have decided or recorded all the same. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type Action =
+  | { readonly kind: 'call'; readonly tool: string; readonly args?: JsonObject }
+  | { readonly kind: 'read'; readonly uri: string; readonly args?: JsonObject };
+
+export interface AuthorizeRequest extends Cancellable {
+  readonly action: Action;
+  /** New for each action of the session; a repeat gets the first answer. Default: a random one. */
+  readonly requestId?: string;
+  /** For policies to look at, as `context.attributes`. */
+  readonly attributes?: JsonObject;
+  readonly session?: string;
+}
+
+export interface Decision {
+  readonly effect: 'allow' | 'hold' | 'block';
+  readonly verdict: 'accept' | 'hold' | 'reject' | 'error';
+  readonly certificateId: string;
+  readonly session: string;
+  /** Where it is not allowed: why, as far as the agent may know. */
+  readonly refusal: {
+    readonly code: string;
+    readonly clause: string | null;
+    readonly ticket?: string;
+  } | null;
+}
+
+export interface OutcomeReport extends Cancellable {
+  /** Both from the decision. */
+  readonly session: string;
+  readonly certificateId: string;
+  readonly outcome: 'done' | 'failed' | 'ambiguous';
+  /** What the agent will see; left out when it will see nothing. */
+  readonly result?: JsonValue;
+}
+
+export interface PromptRequest extends Cancellable {
+  readonly session: string;
+  readonly text: string;
+  /** The agent whose session it is. Default: the token's own principal. */
+  readonly principal?: string;
+}
+
+/**
+ * Of the AuthZEN Authorization API 1.0. `context.request_id` is what makes a repetition the same question;
+ * without it there is a new one.
+ */
+export interface EvaluationRequest extends Cancellable {
+  readonly subject: JsonObject;
+  readonly action: JsonObject;
+  readonly resource: JsonObject;
+  readonly context?: JsonObject;
+}
+
+export interface EvaluationsRequest extends Cancellable {
+  readonly subject?: JsonObject;
+  readonly action?: JsonObject;
+  readonly resource?: JsonObject;
+  readonly context?: JsonObject;
+  readonly evaluations: readonly JsonObject[];
+  readonly semantic?: 'execute_all' | 'deny_on_first_deny' | 'permit_on_first_permit';
+}
+
+export interface Evaluation {
+  readonly decision: boolean;
+  readonly context: JsonObject | null;
+}
+
+export interface ServiceHealth {
+  readonly healthy: boolean;
+  /** Seconds. */
+  readonly uptime: number;
+  readonly problems: readonly { readonly component: string; readonly problem: string }[];
+}
+
+/**
+ * Asks the sidecar-watcher. Each method rejects with a ClientError, or with its signal's reason; whatever it
+ * rejects with, nothing is allowed.
+ */
+export interface Client {
+  authorize(request: AuthorizeRequest): Promise<Decision>;
+  /** Resolves once it is on record; the result may be shown to the agent then, and not before. */
+  outcome(report: OutcomeReport): Promise<void>;
+  /** Adds to the trusted instruction of a session; takes a host's token. Not repeated: it would add twice. */
+  prompt(request: PromptRequest): Promise<{ readonly session: string }>;
+  evaluate(request: EvaluationRequest): Promise<Evaluation>;
+  evaluations(request: EvaluationsRequest): Promise<readonly Evaluation[]>;
+  health(options?: Cancellable): Promise<ServiceHealth>;
+}
+
+/** Answers of these routes are short; a longer one is somebody's trick. */
+const MAX_BYTES = 1024 * 1024;
+
+export function createClient(options: ClientOptions): Client {
+  const transport = createTransport(options);
+  const { session: ownSession } = options;
+
+  async function post<Output>(
+    path: string,
+    body: JsonObject,
+    shape: z.ZodType<Output>,
+    { signal, once = false }: Cancellable & { readonly once?: boolean } = {},
+  ): Promise<{ readonly output: Output; readonly tenant: string | null }> {
+    const answer = await transport.send({ method: 'POST', path, body, signal, once, maxBytes: MAX_BYTES });
+    const output = parseAnswer(shape, jsonOf(answer), `an answer to \`POST ${path.split('?')[0]}\``);
+    return { output, tenant: answer.tenant };
+  }
+
+  return {
+    async authorize({ action, requestId = crypto.randomUUID(), attributes, session = ownSession, signal }) {
+      const body = {
+        request_id: requestId,
+        action: actionBody(action),
+        ...(attributes === undefined ? {} : { attributes }),
+        ...(session === undefined ? {} : { session }),
+      };
+      const { output, tenant } = await post('/v1/authorize', body, decisionShape, { signal });
+      await requireOwn(output, { tenant, session, requestId });
+      const { refusal } = output;
+      if ((output.effect === 'allow') !== (refusal === undefined))
+        throw mismatch('a refusal where it is not allowed, and none where it is');
+      return {
+        effect: output.effect,
+        verdict: output.verdict,
+        certificateId: output.certificate_id,
+        session: output.session,
+        refusal:
+          refusal === undefined ? null : { code: refusal.code, clause: refusal.clause, ...ticketIn(refusal) },
+      };
+    },
+    async outcome({ session, certificateId, outcome, result, signal }) {
+      const body = {
+        session,
+        certificate_id: certificateId,
+        outcome,
+        ...(result === undefined ? {} : { result }),
+      };
+      await post('/v1/outcome', body, emptyShape, { signal });
+    },
+    async prompt({ session, text, principal, signal }) {
+      const path = `/v1/sessions/${encodeURIComponent(session)}/prompt`;
+      const body = { text, ...(principal === undefined ? {} : { principal }) };
+      const { output } = await post(path, body, promptShape, { signal, once: true });
+      return output;
+    },
+    async evaluate({ signal, context, ...rest }) {
+      const named = withRequestId(context, crypto.randomUUID());
+      const { output, tenant } = await post(
+        '/access/v1/evaluation',
+        { ...rest, context: named },
+        evaluationShape,
+        {
+          signal,
+        },
+      );
+      await requireCertificateOf(output, tenant, named);
+      return evaluationOf(output);
+    },
+    async evaluations({ signal, semantic, evaluations, context, ...rest }) {
+      const id = crypto.randomUUID();
+      // A member's own context stands in the place of the common one.
+      const members = evaluations.map((member, at) =>
+        isJsonObject(member.context)
+          ? { ...member, context: withRequestId(member.context, `${id}/${at}`) }
+          : member,
+      );
+      const options = semantic === undefined ? {} : { options: { evaluations_semantic: semantic } };
+      const body = { ...rest, ...options, context: withRequestId(context, id), evaluations: members };
+      const { output } = await post('/access/v1/evaluations', body, evaluationsShape, { signal });
+      // Short-circuiting may leave some out; more than were asked for answer something else.
+      if (output.evaluations.length > members.length) throw mismatch('one evaluation for each question');
+      return output.evaluations.map(evaluationOf);
+    },
+    async health({ signal } = {}) {
+      const answers = [200, 503];
+      const request = {
+        method: 'GET',
+        path: '/health',
+        signal,
+        answers,
+        anonymous: true,
+        maxBytes: MAX_BYTES,
+      } as const;
+      const answer = await transport.send(request);
+      const {
+        status,
+        uptime,
+        problems = [],
+      } = parseAnswer(healthShape, jsonOf(answer), 'an answer to `GET /health`');
+      return { healthy: answer.status === 200 && status === 'healthy', uptime, problems };
+    },
+  };
+}
+
+function actionBody(action: Action): JsonObject {
+  const args = action.args === undefined ? {} : { args: action.args };
+  return action.kind === 'call'
+    ? { kind: 'call', tool: action.tool, ...args }
+    : { kind: 'read', uri: action.uri, ...args };
+}
+
+/** Whoever stands in between may have mixed up two answers, or kept one. */
+async function requireOwn(
+  { certificate_id, session }: z.infer<typeof decisionShape>,
+  asked: { readonly tenant: string | null; readonly session: string | undefined; readonly requestId: string },
+): Promise<void> {
+  if (asked.session !== undefined && session !== asked.session)
+    throw mismatch('a decision in the session asked for');
+  if (asked.tenant === null) return;
+  if (certificate_id !== (await certificateIdFor(asked.tenant, session, asked.requestId)))
+    throw mismatch('the certificate of this request');
+}
+
+function mismatch(expected: string): ClientError {
+  return new ClientError('ANSWER_MISMATCH', `expected ${expected}, came another; nothing is allowed by it`);
+}
+
+function ticketIn({ ticket }: { readonly ticket?: string | undefined }): { readonly ticket?: string } {
+  return ticket === undefined ? {} : { ticket };
+}
+
+function withRequestId(context: JsonObject | undefined, id: string): JsonObject {
+  return { request_id: id, ...context };
+}
+
+/** As far as the answer names its certificate: another decision point than the fabric has none. */
+async function requireCertificateOf(
+  { context }: z.infer<typeof evaluationShape>,
+  tenant: string | null,
+  asked: JsonObject,
+): Promise<void> {
+  const [certificate, session, requestId] = [context?.certificate_id, context?.session, asked.request_id];
+  if (tenant === null || typeof session !== 'string' || typeof requestId !== 'string') return;
+  if (certificate !== (await certificateIdFor(tenant, session, requestId)))
+    throw mismatch('the certificate of this request');
+}
+
+function evaluationOf({ decision, context }: z.infer<typeof evaluationShape>): Evaluation {
+  return { decision, context: context ?? null };
+}

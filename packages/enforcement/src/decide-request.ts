@@ -1,0 +1,127 @@
+import { digestJson, type JsonValue } from '@provability-fabric/kernel';
+import type {
+  Action,
+  Capability,
+  Decision,
+  Environment,
+  Input,
+  IntentInput,
+  Principal,
+} from '@provability-fabric/policy';
+import { EnforcementError } from './errors.ts';
+import { fingerprint, NEVER_SENT, type PastAnswer } from './past-requests.ts';
+import type { Clock, Surroundings } from './ports.ts';
+import type { Session, SessionTools } from './session.ts';
+
+export interface AuthorizeRequest {
+  readonly principal: Principal;
+  readonly capability: Capability | null;
+  /** The `sid` of the host's token; null: the principal's running session, or a new one after `session.idle`. */
+  readonly session: string | null;
+  /** Unique per action within the session: a repeat gets the first answer. */
+  readonly requestId: string;
+  readonly action: Action;
+  /** The epoch the caller believes in; null: the one in force. */
+  readonly epoch: number | null;
+  readonly attributes: JsonValue;
+}
+
+export interface DecidingTools extends Pick<SessionTools, 'crypto'> {
+  readonly clock: Clock;
+  readonly surroundings: Surroundings;
+  /** What a session has on record about a certificate that is not in memory any more. */
+  recall(session: Session, certificate: string): Promise<PastAnswer | undefined>;
+}
+
+export interface Decided {
+  readonly past: PastAnswer;
+  /** Absent where the request is the repeat of one that was decided before. */
+  readonly decision?: Decision;
+  readonly stepMs: number;
+}
+
+/** Decides a request in its session, to be called exclusively: what it answers is durable, and may not be told yet. */
+export async function decideRequest(
+  tools: DecidingTools,
+  session: Session,
+  request: AuthorizeRequest,
+): Promise<Decided> {
+  const { clock, surroundings, crypto } = tools;
+  const { principal } = request;
+  session.requireHeld();
+  const at = clock.now();
+  const input: IntentInput = {
+    kind: 'intent',
+    at,
+    certificate_id: digestJson(crypto, [session.tenant, session.id, request.requestId]),
+    principal,
+    capability: request.capability,
+    action: request.action,
+    epoch: request.epoch ?? surroundings.epoch(principal.tenant),
+    attributes: request.attributes,
+  };
+  const repeated = await repeatedAnswer(tools, session, input);
+  if (repeated !== undefined) return { past: repeated, stepMs: 0 };
+  const { outputs, stepMs } = await session.submit([
+    ...preparingInputs(surroundings, session, principal, at),
+    input,
+  ]);
+  const past = session.past.find(input.certificate_id);
+  if (typeof past === 'string') throw new Error('expected an intent to be remembered once it is on record');
+  return { past, decision: outputs.at(-1) as Decision, stepMs };
+}
+
+/** What has to be on record before the next intent: the opening, a change of mode, of epoch, what was never sent on. */
+export function preparingInputs(
+  surroundings: Surroundings,
+  session: Session,
+  principal: Principal,
+  at: number,
+): Input[] {
+  const environment = surroundings.environment();
+  const epoch = surroundings.epoch(principal.tenant);
+  const { state, tenant, id } = session;
+  if (state.opening === null)
+    return [{ kind: 'open', at, tenant, session: id, principal: principal.id, environment, epoch }];
+  const inputs: Input[] = [];
+  for (const certificate of session.past.withheld)
+    if (state.pending.has(certificate)) inputs.push(neverSent(certificate, at));
+  if (!sameEnvironment(state.environment, environment)) inputs.push({ kind: 'mode', at, environment });
+  if (epoch > state.epoch) inputs.push({ kind: 'epoch', at, epoch });
+  return inputs;
+}
+
+/** The outcome of an action that was allowed on record and not in fact. */
+export function neverSent(certificate_id: string, at: number): Input {
+  return { kind: 'outcome', at, certificate_id, outcome: 'failed', result: null };
+}
+
+async function repeatedAnswer(
+  tools: DecidingTools,
+  session: Session,
+  input: IntentInput,
+): Promise<PastAnswer | undefined> {
+  const { certificate_id: certificate } = input;
+  const found = session.past.find(certificate);
+  if (found === 'unknown') return undefined;
+  const past = found === 'forgotten' ? await tools.recall(session, certificate) : found;
+  if (past === undefined) return undefined;
+  const args = digestJson(tools.crypto, input.action.args);
+  if (past.fingerprint !== fingerprint(tools.crypto, input, args))
+    throw conflict('was used before with other content; expected a new id for a new action');
+  if (past.outcome === NEVER_SENT || session.past.withheld.has(certificate))
+    throw conflict(
+      'stands for an action that failed without being sent on; expected a new id for a new attempt',
+    );
+  return past;
+}
+
+function conflict(problem: string): EnforcementError {
+  return new EnforcementError('REQUEST_CONFLICT', `this request id ${problem}`);
+}
+
+function sameEnvironment(a: Environment, b: Environment): boolean {
+  return (
+    a.enforcement_mode === b.enforcement_mode && a.default_mode === b.default_mode && a.overlay === b.overlay
+  );
+}

@@ -1,0 +1,147 @@
+import type { Session } from './session.ts';
+
+interface Kept {
+  readonly loading: Promise<Session>;
+  /** Set once it is loaded. */
+  session?: Session;
+  used: number;
+}
+
+/** A session used within this time is kept, since somebody may be about to queue on it. */
+const KEEP_MS = 5000;
+
+/** How many of the least recently used are looked at for one that may go. */
+const LOOKED_AT = 16;
+
+export interface KeptSessionsOptions {
+  /** `goesOn`: it was in memory until now, so what is under way in it is under way still. */
+  open(tenant: string, id: string, goesOn: boolean): Promise<Session>;
+  /** Whether it is decided under the bundle in force; one that is not is folded anew before it is used. */
+  isCurrent(session: Session): boolean;
+  /** How many are kept; asked each time. */
+  readonly most: () => number;
+  /** Whether everything of the session is where its next owner will look for it. */
+  mayLeave(session: Session): Promise<boolean>;
+  /** Called once nobody uses it any more. */
+  left(session: Session): Promise<void>;
+}
+
+/** The sessions in memory. At any time one object at most stands for a session: it alone knows where the session ends. */
+export class KeptSessions {
+  readonly #options: KeptSessionsOptions;
+  /** In order of use, so that the first is the one to let go. */
+  readonly #kept = new Map<string, Kept>();
+  /** Sessions on their way out: the next object for one waits for this. */
+  readonly #leaving = new Map<string, Promise<void>>();
+
+  constructor(options: KeptSessionsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#kept.size;
+  }
+
+  has(tenant: string, id: string): boolean {
+    return this.#kept.has(nameOf(tenant, id));
+  }
+
+  load(tenant: string, id: string): Promise<Session> {
+    const name = nameOf(tenant, id);
+    const kept = this.#kept.get(name);
+    if (kept?.session?.held === true && !this.#options.isCurrent(kept.session)) {
+      this.#kept.delete(name);
+      this.#leave(name, kept.session.retire());
+      return this.#open(name, tenant, id, true);
+    }
+    if (kept !== undefined && kept.session?.held !== false) {
+      kept.used = performance.now();
+      this.#kept.delete(name);
+      this.#kept.set(name, kept);
+      return kept.loading;
+    }
+    if (kept?.session !== undefined) this.drop(kept.session);
+    return this.#open(name, tenant, id, false);
+  }
+
+  /** Forgets a session that cannot go on as it is; what was begun on it ends. */
+  drop(session: Session): void {
+    const name = nameOf(session.tenant, session.id);
+    if (this.#kept.get(name)?.session !== session) return;
+    this.#kept.delete(name);
+    this.#leave(name, session.end());
+  }
+
+  /** All that are loaded, or will be. */
+  async all(): Promise<readonly Session[]> {
+    const loading = [...this.#kept.values()].map((kept) => kept.loading);
+    const settled = await Promise.allSettled(loading);
+    return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  }
+
+  #open(name: string, tenant: string, id: string, goesOn: boolean): Promise<Session> {
+    const before = this.#leaving.get(name);
+    const open = () => this.#options.open(tenant, id, goesOn);
+    const loading = before === undefined ? open() : before.then(open);
+    const kept: Kept = { loading, used: performance.now() };
+    this.#kept.set(name, kept);
+    loading.then(
+      (session) => {
+        kept.session = session;
+      },
+      () => {
+        if (this.#kept.get(name) === kept) this.#kept.delete(name);
+      },
+    );
+    if (this.#kept.size > this.#options.most()) void this.#letGo();
+    return loading;
+  }
+
+  #leave(name: string, gone: Promise<void>): void {
+    const done = () => {
+      if (this.#leaving.get(name) === leaving) this.#leaving.delete(name);
+    };
+    // A session that could not be left properly is nobody's in particular: opening it again says so.
+    const leaving = gone.then(done, done);
+    this.#leaving.set(name, leaving);
+  }
+
+  async #letGo(): Promise<void> {
+    for (const [name, kept] of [...firstOf(this.#kept, LOOKED_AT)]) {
+      if (this.#kept.size <= this.#options.most()) return;
+      const { session, used } = kept;
+      if (performance.now() - used < KEEP_MS) return;
+      const leaves = session !== undefined && mayRest(session) && (await this.#options.mayLeave(session));
+      if (this.#kept.get(name) !== kept || kept.used !== used) continue; // used or gone in the meantime
+      this.#kept.delete(name);
+      if (leaves && mayRest(session)) {
+        this.#leave(
+          name,
+          session.end().then(() => this.#options.left(session)),
+        );
+      } else {
+        // What has to stay is looked at again when its turn comes.
+        kept.used = performance.now();
+        this.#kept.set(name, kept);
+      }
+    }
+  }
+}
+
+/** An action without an outcome keeps its session in memory: were it let go, its return would have to call it ambiguous. */
+function mayRest(session: Session): boolean {
+  return session.idle && session.state.pending.size === 0;
+}
+
+function* firstOf<T>(items: Iterable<T>, count: number): Generator<T> {
+  let left = count;
+  for (const item of items) {
+    if (left-- === 0) return;
+    yield item;
+  }
+}
+
+/** Neither part has a line break. */
+export function nameOf(tenant: string, id: string): string {
+  return `${tenant}\n${id}`;
+}

@@ -1,0 +1,31 @@
+// `journal/id`: the log's own name, which outlives its keys: under it the ledger keeps how far it has the log. A copy
+// of the folder has the same one, and so the ledger sees that two go on from one past.
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EvidenceError, hasSystemCode, systemCode } from '../errors.ts';
+import type { LogFiles } from './log-files.ts';
+
+const ID = /^[0-9a-f]{32}\n$/;
+
+/** Makes one where there is none. */
+export async function ensureLogId(files: LogFiles, journal: string): Promise<string> {
+  const path = join(journal, 'id');
+  const found = await readFile(path, 'latin1').catch((error: unknown) => {
+    if (hasSystemCode(error, 'ENOENT')) return undefined;
+    throw error;
+  });
+  if (found !== undefined && ID.test(found)) return found.trim();
+  if (found !== undefined) {
+    const message = `expected \`${path}\` to hold the log's id, 32 hex digits; put it back from a backup`;
+    throw new EvidenceError('EVIDENCE_CORRUPT', message);
+  }
+  const id = randomBytes(16).toString('hex');
+  try {
+    await files.create(path, Buffer.from(`${id}\n`, 'latin1'));
+  } catch (cause) {
+    const message = `the log's id could not be kept (${systemCode(cause)}); make space and start again`;
+    throw new EvidenceError('EVIDENCE_UNAVAILABLE', message, { cause });
+  }
+  return id;
+}

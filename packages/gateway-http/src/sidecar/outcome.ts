@@ -1,0 +1,24 @@
+import type { JsonValue } from '@provability-fabric/kernel';
+import type { Identity } from '../ports.ts';
+import type { EnforcerPort } from './ports.ts';
+import { parseOutcome } from './request-shapes.ts';
+import { requireOwnSession } from './session-access.ts';
+
+/** `POST /v1/outcome`: the result may be shown to the agent once this has answered. */
+export async function outcome(
+  enforcer: EnforcerPort,
+  identity: Identity,
+  body: JsonValue | undefined,
+): Promise<JsonValue> {
+  const { session, certificate_id, outcome: kind, result } = parseOutcome(body);
+  requireOwnSession(identity, session);
+  const { tenant, id } = identity.principal;
+  await enforcer.settle(
+    { tenant, principal: identity.host ? null : id },
+    session,
+    certificate_id,
+    kind,
+    result ?? null,
+  );
+  return {};
+}

@@ -1,0 +1,66 @@
+// Epochs, revocations, and the tokens that were issued
+export { type Authority, type AuthorityOptions, openAuthority } from './authority/authority.ts';
+export type { EpochRow } from './authority/epochs.ts';
+export type { Page, Paging } from './authority/page.ts';
+export type {
+  RevocationAnswer,
+  RevocationRequest,
+  RevocationRow,
+  RevokedPrincipal,
+} from './authority/revocations.ts';
+export type { TokenQuery, TokenRecord, TokenRow, TokenStatus } from './authority/tokens.ts';
+// Connections and transactions
+export {
+  type Database,
+  type DatabaseOptions,
+  type DatabaseRole,
+  type OwnedDatabase,
+  openDatabase,
+  type Transaction,
+  type TransactionOptions,
+} from './database/database.ts';
+// The schema
+export { migrate } from './database/migrate.ts';
+// Logins that tenants hold themselves
+export { createTenantLogin, dropTenantLogin } from './database/tenant-login.ts';
+// A PostgreSQL of our own
+export {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  type PostgresEvent,
+  startEmbeddedPostgres,
+} from './embedded/embedded-postgres.ts';
+// Errors
+export { LedgerError, type LedgerErrorCode } from './errors.ts';
+// Which fabric decides a session
+export {
+  type LeaseAnswer,
+  type Leases,
+  type LeasesOptions,
+  type LostAnswer,
+  openLeases,
+} from './leases/leases.ts';
+// Adding to the ledger, and forgetting
+export { eraseTenant } from './ledger/erase-tenant.ts';
+export {
+  type LedgerWriterOptions,
+  openLedgerWriter,
+  type PostgresLedgerWriter,
+} from './ledger/ledger-writer.ts';
+// Reading the ledger
+export { type LedgerReader, type LedgerReaderOptions, openLedgerReader } from './reader/ledger-reader.ts';
+export type { BundleSource } from './reader/ports.ts';
+export type { LedgerScope } from './reader/scope.ts';
+export type { LedgerSessionHead, LedgerStatement } from './reader/session.ts';
+export {
+  type ArchivedStatement,
+  type LedgerSessionArchive,
+  openSessionArchive,
+  type SessionArchiveOptions,
+} from './reader/session-archive.ts';
+export type {
+  StatementFilter,
+  StatementPage,
+  StatementQuery,
+  StatementRow,
+} from './reader/statement-list.ts';
