@@ -20,8 +20,8 @@ export interface FabricOptions {
   readonly log: Logger;
   /** null: what is decided stays in the data folder's own log. */
   readonly database: DatabaseSource | null;
-  /** null: this process decides nothing. */
-  readonly bundle: CompiledBundle | null;
+  /** null: this process decides nothing. Of one that is still being compiled the rest need not wait. */
+  readonly bundle: CompiledBundle | Promise<CompiledBundle> | null;
   /** Whether to start without a database that does not answer yet; agents are refused once the ledger lags too far. */
   readonly startWithoutLedger?: boolean;
 }
@@ -47,11 +47,13 @@ export type DecidingFabric = Fabric & { readonly sidecar: Sidecar };
 
 /** The composition root: the only place that knows every part. Throws by name where folder, keys, log or ledger are unfit. */
 export function openFabric(
-  options: FabricOptions & { readonly bundle: CompiledBundle },
+  options: FabricOptions & { readonly bundle: CompiledBundle | Promise<CompiledBundle> },
 ): Promise<DecidingFabric>;
 export function openFabric(options: FabricOptions): Promise<Fabric>;
 export async function openFabric(options: FabricOptions): Promise<Fabric> {
-  const { settings, live, log, database, bundle } = options;
+  const { settings, live, log, database } = options;
+  const compiling = Promise.resolve(options.bundle);
+  compiling.catch(() => undefined); // looked at once the folder and the ledger are open
   const metrics = createMetrics();
   metrics.setMode(live.current.enforcementMode);
   live.onChange(({ enforcementMode }) => metrics.setMode(enforcementMode));
@@ -64,18 +66,16 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
   };
 
   const folder = await openDataFolder(options.dataFolder, settings.origin, emit);
-  const { advertise } = settings;
-  const sharing =
-    advertise === null || database?.kind !== 'url' || bundle === null
-      ? null
-      : { address: advertise, leaseMs: settings.sessionLeaseMs, assurance: bundle.assurance };
   const connect = (patienceMs: number) =>
     openLedger({
       source: database as DatabaseSource,
       folder,
       origin: settings.origin,
       epoch: settings.epoch,
-      sharing,
+      sharing:
+        settings.advertise === null || database?.kind !== 'url'
+          ? null
+          : { address: settings.advertise, leaseMs: settings.sessionLeaseMs },
       patienceMs,
       log,
     });
@@ -94,6 +94,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
             return ledger.writer;
           }
         : undefined;
+    const bundle = await compiling;
     const sidecar =
       bundle === null
         ? undefined

@@ -17,6 +17,9 @@ test.each([
   [['token', 'create', '--ttl', '15'], /Expected a duration with its unit/],
   [['token', 'create', '--audience', 'leger'], /Expected one of .*ledger\.\n\(Did you mean ledger\?\)/],
   [['token', 'create', '--tenat', 'x'], /unknown option '--tenat'\n\(Did you mean --tenant\?\)/],
+  [['ledger', 'verfy'], "pfctl: unknown command 'verfy'\n(Did you mean verify?)\n"],
+  [['ledger', 'erase', '--record'], "pfctl: unknown option '--record'\n(Did you mean --records?)\n"],
+  [['ledger', 'login', 'create'], 'pfctl: expected --tenant <tenant>, came none; --help shows how\n'],
   [['token', 'revoke'], /missing required argument 'id'/],
   [['token', 'revoke', 'x'], 'pfctl: expected --reason <text>, came none; --help shows how\n'],
   [['certs', 'show'], /missing required argument 'certificate'/],
@@ -54,7 +57,7 @@ test('what was typed cannot steer the terminal through an error message', async 
 });
 
 test('without a command it is invalid input, with the help', async () => {
-  for (const args of [[], ['policy'], ['certs'], ['config'], ['token']]) {
+  for (const args of [[], ['policy'], ['certs'], ['config'], ['token'], ['ledger'], ['ledger', 'login']]) {
     const { code, out, err } = await pfctl(args);
     expect({ code, out }).toEqual({ code: 3, out: '' });
     expect(err).toContain('Usage: pfctl');
@@ -98,6 +101,14 @@ test('every command has a help with an example that names it', async () => {
     'token create',
     'token list',
     'token revoke',
+    'ledger',
+    'ledger status',
+    'ledger verify',
+    'ledger login',
+    'ledger login create',
+    'ledger login drop',
+    'ledger declare-lost',
+    'ledger erase',
   ]);
   for (const path of all) {
     const { code, out } = await pfctl([...path, '--help']);
@@ -119,6 +130,7 @@ test('an unexpected error is one line without a stack, unless asked for', async 
     directory: CHECKOUT,
     checkout: CHECKOUT,
     ledgerToken: undefined,
+    databaseUrl: undefined,
     now: () => NOW,
   };
   const args = ['policy', 'explain', 'apps', '--tool', 'x'];

@@ -41,6 +41,8 @@ export function exitCodeFor(error: unknown): ExitCode | undefined {
       return EXIT.invalidInput;
     case 'EvidenceError':
       return evidenceExit(String(code));
+    case 'LedgerError':
+      return ledgerExit(String(code));
   }
   return GIVEN_WRONG.has(systemCode(error) ?? '') ? EXIT.invalidInput : undefined;
 }
@@ -53,6 +55,20 @@ function evidenceExit(code: string): ExitCode {
     case 'EVIDENCE_CORRUPT':
     case 'RECORD_UNREADABLE':
     case 'NOT_IN_LOG':
+      return EXIT.failure;
+    default:
+      return EXIT.cannotCheck;
+  }
+}
+
+function ledgerExit(code: string): ExitCode {
+  switch (code) {
+    case 'BAD_QUERY':
+    // The URL, or the rights of the login in it.
+    case 'LEDGER_REFUSED':
+      return EXIT.invalidInput;
+    case 'LEDGER_CORRUPT':
+    case 'LEDGER_CONFLICT':
       return EXIT.failure;
     default:
       return EXIT.cannotCheck;

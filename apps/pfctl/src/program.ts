@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addCertificates } from './commands/certs.ts';
 import { addConfiguration } from './commands/config.ts';
 import { addInit } from './commands/init.ts';
+import { addLedger } from './commands/ledger.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addReplay } from './commands/replay.ts';
 import { addStats } from './commands/stats.ts';
@@ -43,5 +44,6 @@ export function buildProgram(terminal: Terminal, finish: (code: ExitCode) => voi
   addCertificates(program, shell);
   addConfiguration(program, shell);
   addToken(program, shell);
+  addLedger(program, shell);
   return program;
 }

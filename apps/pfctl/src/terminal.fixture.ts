@@ -41,6 +41,7 @@ export async function pfctl(args: readonly string[], options: RunOptions = {}): 
     directory: CHECKOUT,
     checkout: CHECKOUT,
     ledgerToken: undefined,
+    databaseUrl: undefined,
     now: () => NOW,
     ...given,
   };

@@ -17,6 +17,8 @@ export interface Terminal {
   readonly checkout: string;
   /** A token for the ledger, from the process's environment. */
   readonly ledgerToken: string | undefined;
+  /** The ledger's PostgreSQL, from the process's environment; undefined: the one in the data folder. */
+  readonly databaseUrl: string | undefined;
   /** ms since the epoch. */
   now(): number;
 }
@@ -50,6 +52,7 @@ export function processTerminal(settings: ProcessSettings): Terminal {
     directory: process.cwd(),
     checkout: checkoutFolder(),
     ledgerToken: settings.ledgerToken,
+    databaseUrl: settings.databaseUrl,
     now: Date.now,
   };
 }

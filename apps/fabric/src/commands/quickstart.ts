@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { quickstart } from '../quickstart/quickstart.ts';
 
 /** `pf quickstart`: the whole product in one command, on this machine alone. */
 export function quickstartCommand(): Command {
@@ -11,6 +10,8 @@ export function quickstartCommand(): Command {
     .option('--directory <dir>', 'where it keeps its workspace, data and evidence', '.pf/quickstart')
     .addHelpText('after', '\nExample:\n  $ pf quickstart')
     .action(async ({ directory }: { readonly directory: string }) => {
+      // It alone needs a mail server and an MCP client: the other commands start without them.
+      const { quickstart } = await import('../quickstart/quickstart.ts');
       process.exitCode = await quickstart(resolve(directory));
     });
 }

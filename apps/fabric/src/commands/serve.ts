@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Listen } from '@provability-fabric/configuration';
 import { Argument, Command, Option } from 'commander';
 import type { Logger } from 'pino';
@@ -72,7 +73,6 @@ async function serve(components: ReadonlySet<Component>, options: ServeOptions):
       'OPTION_INVALID',
       'expected --bundle, or `bundle` in config/<env>/fabric.yaml; neither is there',
     );
-  const bundle = decides && path !== null ? await loadBundleFrom(path) : null;
   const logs = new Map(
     COMPONENTS.filter((name) => components.has(name)).map((name) => [
       name,
@@ -81,19 +81,23 @@ async function serve(components: ReadonlySet<Component>, options: ServeOptions):
   );
   const [log] = [...logs.values()] as [Logger, ...Logger[]];
   const dataFolder = resolve(options.data ?? settings.dataDirectory);
+  const compiling = decides && path !== null ? loadBundleFrom(path) : null;
+  // A new folder is made only for a bundle that compiles; one that exists is opened meanwhile.
+  if (!existsSync(join(dataFolder, 'keys'))) await compiling;
   const live = followLiveSettings(settings, log);
   live.onChange(({ logLevel }) => {
     for (const own of logs.values()) own.level = logLevel;
   });
   const fabric = await openFabric({
     dataFolder,
-    bundle,
+    bundle: compiling,
     log,
     settings,
     live,
     database: databaseOf(settings, components),
   });
   try {
+    const bundle = await compiling;
     if (fabric.sidecar !== undefined && bundle !== null) {
       dumpStateOnSignal('sidecar-watcher', dataFolder, fabric.sidecar.enforcer, log);
       logStart(log, { dataFolder, bundle });
@@ -116,8 +120,8 @@ async function serve(components: ReadonlySet<Component>, options: ServeOptions):
     });
     const signal = await terminationSignal();
     log.info({ event: 'shutting_down', tags: [], signal }, `shutting down on ${signal}`);
-    await mcp?.close();
     await http.close();
+    await mcp?.close();
   } finally {
     await fabric.close();
     live.stop();

@@ -33,11 +33,20 @@ export function takeIssuedTokens(
 ): { close(): Promise<void> } {
   /** Files that hold no record: said once, and left where they are. */
   const strange = new Set<string>();
+  /** What the ledger has, and when it expires: until then the files stay, since `pfctl token` lists and revokes by them. */
+  const taken = new Map<string, number>();
   let looking: Promise<void> = Promise.resolve();
 
   async function look(): Promise<void> {
+    for (const [file, expiresAt] of taken) {
+      if (expiresAt > Date.now()) continue;
+      await rm(join(folder, file), { force: true });
+      taken.delete(file);
+    }
     const names = await readdir(folder).catch(() => []);
-    const fresh = names.filter((file) => /^[A-Za-z0-9-]{1,64}\.json$/.test(file) && !strange.has(file));
+    const fresh = names.filter(
+      (file) => /^[A-Za-z0-9-]{1,64}\.json$/.test(file) && !strange.has(file) && !taken.has(file),
+    );
     for (const file of fresh.slice(0, MOST_AT_ONCE)) {
       const path = join(folder, file);
       const record = await readRecord(path);
@@ -47,7 +56,7 @@ export function takeIssuedTokens(
         continue;
       }
       await authority.recordToken(record);
-      await rm(path, { force: true });
+      taken.set(file, record.expiresAt);
     }
   }
 

@@ -21,7 +21,6 @@ export interface Sharing {
   /** Where the others reach this fabric. */
   readonly address: string;
   readonly leaseMs: number;
-  readonly assurance: 'standard' | 'high';
 }
 
 export interface LedgerOptions {
@@ -44,7 +43,7 @@ export interface Ledger {
   readonly authority: Authority;
   readonly archive: LedgerSessionArchive;
   /** The right to decide sessions that other fabrics may want; undefined where this fabric shares none. */
-  openLeases(owner: string): Promise<Leases | undefined>;
+  openLeases(owner: string, assurance: 'standard' | 'high'): Promise<Leases | undefined>;
   health(): readonly string[];
   close(): Promise<void>;
 }
@@ -83,10 +82,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
         verifiers: keys.ledgerVerifiers(),
         opener: records,
       }),
-      async openLeases(owner) {
+      async openLeases(owner, assurance) {
         if (sharing === null || source.kind !== 'url') return undefined;
         leaseDatabase = await openDatabase({ url: source.url, connections: 2 });
-        const { address, leaseMs, assurance } = sharing;
+        const { address, leaseMs } = sharing;
         return openLeases({ database: leaseDatabase, owner, address, ttlMs: leaseMs, assurance });
       },
       health: () => [...connected.health(), ...authority.health()],

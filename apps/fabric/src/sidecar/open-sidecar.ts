@@ -75,7 +75,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     fences: (tenant, session) => enforcer?.fenceOf(tenant, session),
     ...(ledger === undefined ? {} : { archive: ledger.reader }),
   });
-  const leases = await ledger?.openLeases(journal.id);
+  const leases = await ledger?.openLeases(journal.id, bundle.assurance);
   const writer = ledger?.writer ?? (options.late && lateLedger(options.late));
   const pool = pooledRandomness();
   const random = (length: number) => pool.bytes(length);

@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { embeddedUrl, LedgerError, type OwnedDatabase, openDatabase } from '@provability-fabric/storage';
+import { PfctlError } from '../errors.ts';
+import type { Place } from '../output/options.ts';
+import type { Shell } from '../shell.ts';
+
+const CONNECTIONS = 2;
+
+/** Where the ledger's database is: of the process's environment, else the one of the fabric that runs on the data folder. */
+export async function databaseUrl(shell: Shell, place: Place): Promise<string> {
+  const given = shell.terminal.databaseUrl;
+  return given ?? embeddedUrl(join(await dataFolderPath(shell, place), 'postgres'));
+}
+
+export async function dataFolderPath(shell: Shell, { env, data }: Place): Promise<string> {
+  return shell.path(data ?? (await shell.settings(env)).dataDirectory);
+}
+
+/** Does something with the ledger's database, and closes it whatever comes of that. */
+export async function withLedger<Result>(
+  shell: Shell,
+  place: Place,
+  work: (database: OwnedDatabase) => Promise<Result>,
+): Promise<Result> {
+  const url = await databaseUrl(shell, place);
+  const database = await openDatabase({ url, connections: CONNECTIONS }).catch((error: unknown) => {
+    if (!(error instanceof LedgerError) || error.code !== 'LEDGER_UNAVAILABLE') throw error;
+    const where = shell.terminal.databaseUrl === undefined ? "the data folder's PostgreSQL" : 'DATABASE_URL';
+    const message = `expected ${where} to answer, came nothing; see whether it runs and is reached from here`;
+    throw new PfctlError('CANNOT_CHECK', message, { cause: error });
+  });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
