@@ -1,5 +1,9 @@
 // npm run bench: every figure with its machine, versions, n, median and spread, and the peer measured in the same run.
 import { cpus } from 'node:os';
+import { run as authorize } from './authorize/bench.ts';
+import { run as decisions } from './decisions/bench.ts';
+import { run as ledger } from './ledger/bench.ts';
+import { run as mcpOverHttp } from './mcp-http/bench.ts';
 import { run as permit } from './permit/index.ts';
 import { run as step } from './step/bench.ts';
 
@@ -10,3 +14,10 @@ console.log(
 console.log('single runs on a shared machine: trust ratios, not absolutes\n');
 await permit();
 await step();
+// Each answers whether it reached what it has to.
+const reached = [];
+for (const bench of [decisions, authorize, mcpOverHttp, ledger]) {
+  console.log();
+  reached.push(await bench());
+}
+if (reached.includes(false)) process.exitCode = 1;

@@ -1,6 +1,7 @@
 // The fabric as deployed: the built `pf serve` before the server, and an HTTP hop that adds the agent's token, which the
 // suite cannot send.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
@@ -8,12 +9,23 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { issueToken, openKeyRing } from '@provability-fabric/evidence';
 import type { StartFabric } from './endpoint-alone.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
+const ORIGIN = 'provability-fabric.local/local';
 const BIN = join(ROOT, 'node_modules', '.bin');
 
-export const startPfServe: StartFabric = async (serverUrl) => {
+export interface RunningFabric {
+  /** Of its endpoint before the server; asks for a token. */
+  readonly url: string;
+  /** For an agent whose session it names. */
+  token(session: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** The built `pf serve` before an MCP server, under a bundle that permits everything. */
+export async function startFabric(serverUrl: string): Promise<RunningFabric> {
   const folder = mkdtempSync(join(tmpdir(), 'pf-conformance-'));
   const config = join(folder, 'config', 'local');
   mkdirSync(config, { recursive: true });
@@ -25,14 +37,26 @@ export const startPfServe: StartFabric = async (serverUrl) => {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const port = await listening(pf);
-  const hop = await addToken(port, tokenFor(folder));
   return {
-    url: `http://127.0.0.1:${hop.port}/mcp/server`,
+    url: `http://127.0.0.1:${port}/mcp/server`,
+    token: (session) => tokenFor(join(folder, 'data', 'keys'), session),
     async stop() {
-      hop.stop();
       pf.kill('SIGTERM');
       await once(pf, 'exit');
       rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export const startPfServe: StartFabric = async (serverUrl) => {
+  const fabric = await startFabric(serverUrl);
+  const { port, pathname } = new URL(fabric.url);
+  const hop = await addToken(Number(port), await fabric.token('suite'));
+  return {
+    url: `http://127.0.0.1:${hop.port}${pathname}`,
+    async stop() {
+      hop.stop();
+      await fabric.stop();
     },
   };
 };
@@ -48,11 +72,11 @@ function listening(pf: ReturnType<typeof spawn>): Promise<number> {
   });
 }
 
-function tokenFor(folder: string): string {
-  const args = ['token', 'create', '--raw', '--env', 'local', '--tenant', 'local', '--principal', 'suite'];
-  const made = spawnSync(join(BIN, 'pfctl'), [...args, '--ttl', '1h'], { cwd: folder, encoding: 'utf8' });
-  if (made.status !== 0) throw new Error(`expected a token: ${made.stderr}`);
-  return made.stdout.trim();
+async function tokenFor(keys: string, sid: string): Promise<string> {
+  const ring = await openKeyRing(keys, { origin: ORIGIN, create: false });
+  const claims = { sub: 'suite', tenant: 'local', org: 'local', roles: [], caps: ['*'], epoch: 1, sid };
+  const asked = { ...claims, aud: 'sidecar-watcher', ttlSeconds: 3600 };
+  return issueToken(asked, { name: ORIGIN, key: ring.tokenKey(), now: Date.now(), jti: randomUUID() });
 }
 
 /** Passes everything on as it is but for the one header. */

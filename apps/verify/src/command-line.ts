@@ -83,7 +83,7 @@ function commandFor(stdout: Output, stderr: Output): Command {
       'Checks an exported evidence file offline: signatures, log, sessions, and every verdict anew.',
     )
     .argument('<file>', 'evidence file, as exported from the log')
-    .option('--keys <folder>', 'folder with the verifier keys log.*.vk and evidence.*.vk')
+    .option('--keys <folder>', 'folder with the verifier keys log.*.vk, ledger.*.vk and evidence.*.vk')
     .option('--key <key>', 'a verifier key or its file; may be given several times', collect<string>)
     .option('--since <file>', 'a checkpoint that you kept: the log must only have grown since')
     .addOption(

@@ -26,9 +26,11 @@ export function readKeyFolder(folder: string): readonly KeyText[] {
   } catch (error) {
     throw unreadable(folder, 'key folder', error);
   }
-  const files = names.filter((name) => /^(?:log|evidence)\..+\.vk$/.test(name)).sort();
+  const files = names.filter((name) => /^(?:log|ledger|evidence)\..+\.vk$/.test(name)).sort();
   if (files.length === 0)
-    throw new InvalidInput(`expected \`log.*.vk\` and \`evidence.*.vk\` in \`${folder}\`, came none`);
+    throw new InvalidInput(
+      `expected \`log.*.vk\` or \`ledger.*.vk\`, and \`evidence.*.vk\` in \`${folder}\`, came none`,
+    );
   return files.map((name) => readKeyFile(join(folder, name)));
 }
 

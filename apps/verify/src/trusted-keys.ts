@@ -16,7 +16,8 @@ export interface KeyText {
 }
 
 /**
- * Sorts keys by what they sign. A file says it in its name, `log.<id>.vk` or `evidence.<id>.vk`; otherwise a
+ * Sorts keys by what they sign. A file says it in its name, `log.<id>.vk`,
+ * `ledger.<id>.vk` or `evidence.<id>.vk`; otherwise a
  * key named `<origin>/evidence` is an evidence key, whose id is then its own hash, as the fabric names those
  * it makes.
  */
@@ -51,7 +52,7 @@ function parse(crypto: Crypto, file: string | undefined, text: string): NoteVeri
 }
 
 function evidenceKeyid(file: string | undefined, verifier: NoteVerifier): string | undefined {
-  if (file !== undefined && /^log\..+\.vk$/.test(file)) return undefined;
+  if (file !== undefined && /^(?:log|ledger)\..+\.vk$/.test(file)) return undefined;
   const named = file === undefined ? null : /^(evidence\..+)\.vk$/.exec(file);
   if (named !== null) return named[1];
   return verifier.name.endsWith('/evidence') ? `evidence.${hashOf(verifier)}` : undefined;

@@ -77,7 +77,11 @@ export function recordedIn(
  */
 export function inputIn(crypto: Crypto, statement: Statement, stored: StoredStatement): Input | undefined {
   const { session, seq } = statement;
-  if (stored.record === null) throw corrupt(session, `the input record of seq ${seq} was erased`);
+  if (stored.record === null)
+    throw corrupt(
+      session,
+      `the input record of seq ${seq} was erased, or its key lies in another fabric’s folder`,
+    );
   const parsed = parseJsonBytes(stored.record, { maxDepth: MAX_JSON_DEPTH });
   const record = isForeign(stored) ? parseInputRecord(parsed) : (parsed as unknown as InputRecord);
   if (isForeign(stored) && inputRoot(crypto, record) !== statement.input_root)

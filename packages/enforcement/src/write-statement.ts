@@ -2,9 +2,8 @@ import {
   type Crypto,
   type Digest,
   type EnvelopeSigner,
-  envelopeBytes,
   type JsonObject,
-  sealEnvelope,
+  sealedEnvelopeBytes,
 } from '@provability-fabric/kernel';
 import {
   certified,
@@ -78,11 +77,10 @@ export function writeStatement(
   };
   const statement = statementOf(bundle, link, input, output, afterwards);
   const payload = encodeStatement(statement);
-  const envelope = sealEnvelope(payloadTypeOf(statement), payload, [signer]);
   const entry = {
     seq: place.seq,
     digest: statementDigest(crypto, payload),
-    envelope: envelopeBytes(envelope),
+    envelope: sealedEnvelopeBytes(payloadTypeOf(statement), payload, [signer]),
     salt: random.bytes(32),
     record: record.bytes,
   };

@@ -33,6 +33,7 @@ export function nodeCrypto(): Crypto {
       for (let i = 0; i < SHA256_BYTES; i++) digest[i] = text.charCodeAt(i);
       return digest;
     },
+    sha256Hex: (data) => hash('sha256', data, 'hex'),
     verifyEd25519(publicKey, message, signature) {
       // Other lengths would throw inside OpenSSL; to a verifier they are simply not a signature.
       if (publicKey.length !== 32 || signature.length !== 64) return false;

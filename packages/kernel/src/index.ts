@@ -11,7 +11,13 @@ export type { Digest } from './digest/digest.ts';
 export { asDigest, digestJson, digestOf } from './digest/digest.ts';
 export { ed25519PublicKeyProblem, verifySignature } from './digest/ed25519.ts';
 export type { Envelope, EnvelopeSignature, EnvelopeSigner } from './envelope/envelope.ts';
-export { envelopeBytes, openEnvelope, parseEnvelope, sealEnvelope } from './envelope/envelope.ts';
+export {
+  envelopeBytes,
+  openEnvelope,
+  parseEnvelope,
+  sealEnvelope,
+  sealedEnvelopeBytes,
+} from './envelope/envelope.ts';
 // DSSE envelopes
 export { preAuthEncoding } from './envelope/pre-auth-encoding.ts';
 export type { JsonErrorCode } from './errors.ts';

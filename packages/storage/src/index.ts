@@ -30,6 +30,7 @@ export {
   type PostgresEvent,
   startEmbeddedPostgres,
 } from './embedded/embedded-postgres.ts';
+export { embeddedUrl } from './embedded/embedded-url.ts';
 // Errors
 export { LedgerError, type LedgerErrorCode } from './errors.ts';
 // Which fabric decides a session

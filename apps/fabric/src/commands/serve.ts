@@ -101,8 +101,18 @@ async function serve(components: ReadonlySet<Component>, options: ServeOptions):
     if (fabric.sidecar !== undefined && bundle !== null) {
       dumpStateOnSignal('sidecar-watcher', dataFolder, fabric.sidecar.enforcer, log);
       logStart(log, { dataFolder, bundle });
+    } else {
+      // Node's own answer to this signal is a debugger's port.
+      process.on('SIGUSR1', () =>
+        log.info({ event: 'state_dump', tags: [] }, 'this process decides nothing'),
+      );
     }
     const mcp = fabric.sidecar && openMcpService(settings, fabric.sidecar.enforcer, log);
+    if (fabric.ledger === undefined)
+      log.warn(
+        { event: 'no_ledger', tags: [] },
+        'no database is configured: evidence stays in the data folder',
+      );
     const served = components.size === COMPONENTS.length && fabric.ledger === undefined;
     const http = await startListeners({
       fabric,

@@ -58,16 +58,31 @@ export class Deployment {
     return this.pfctl('token', 'create', ...whose, '--raw', ...more);
   }
 
-  /** The processes of the PostgreSQL in the data folder: each works in its folder. */
+  /** The PostgreSQL in the data folder. */
   postgres(): readonly number[] {
-    const folder = join(realpathSync(this.data), 'postgres/data');
-    return readdirSync('/proc')
-      .map(Number)
-      .filter((pid) => pid > 0 && workingFolder(pid) === folder);
+    return postgresIn(join(this.data, 'postgres'));
   }
 
   signalPostgres(signal: NodeJS.Signals): void {
-    for (const pid of this.postgres()) process.kill(pid, signal);
+    signalAll(this.postgres(), signal);
+  }
+}
+
+/** The processes of an embedded PostgreSQL: each works in its folder. */
+export function postgresIn(directory: string): readonly number[] {
+  const folder = join(realpathSync(directory), 'data');
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && workingFolder(pid) === folder);
+}
+
+export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // ended meanwhile
+    }
   }
 }
 

@@ -39,14 +39,15 @@ export async function startListeners(options: StartOptions): Promise<Started> {
   const tls = settings.tls === null ? undefined : await readTls(settings.tls);
   const forwarder =
     fabric.sidecar?.shares === true
-      ? createForwarder({ ...FORWARDING, metrics: fabric.metrics, ...asClient(tls) })
+      ? overTlsOnly(tls, createForwarder({ ...FORWARDING, metrics: fabric.metrics, ...asClient(tls) }))
       : undefined;
   const started: Listener[] = [];
   const close = async () => {
     await Promise.all(started.map((listener) => listener.close()));
     forwarder?.close();
   };
-  const reload = settings.tls && (() => void reloadTls(settings, started, log));
+  // Without TLS there is nothing to read anew, and a signal without a handler would end the process.
+  const reload = () => void reloadTls(settings, started, log);
   try {
     for (const component of components) {
       const own = options.logs?.get(component) ?? log;
@@ -61,14 +62,16 @@ export async function startListeners(options: StartOptions): Promise<Started> {
     await close();
     throw error;
   }
-  if (reload !== null) process.on('SIGUSR2', reload);
+  process.on('SIGUSR2', reload);
   return {
     async close() {
-      if (reload !== null) process.removeListener('SIGUSR2', reload);
+      process.removeListener('SIGUSR2', reload);
       await close();
     },
   };
 }
+
+type ClosingForwarder = ReturnType<typeof createForwarder>;
 
 const FREE: Listen = { host: '127.0.0.1', port: 0 };
 const FORWARDING = { timeoutMs: 30_000, answerBytes: 4 * 1024 * 1024, maxSockets: 64 };
@@ -80,10 +83,22 @@ function asClient(tls: TlsOptions | undefined) {
   return { client: { certificate, key }, ...(clients === undefined ? {} : { authority: clients.authority }) };
 }
 
+/** Where fabrics speak TLS, an address out of the database must not lead callers' tokens over plain HTTP. */
+function overTlsOnly(tls: TlsOptions | undefined, forwarder: ClosingForwarder): ClosingForwarder {
+  if (tls === undefined) return forwarder;
+  return {
+    ...forwarder,
+    async forward(address, request) {
+      if (new URL(address).protocol !== 'https:') throw new Error('expected the owner at an https address');
+      return forwarder.forward(address, request);
+    },
+  };
+}
+
 function routesOf(
   component: Component,
   { fabric, settings, mcp, log }: StartOptions,
-  forwarder: ReturnType<typeof createForwarder> | undefined,
+  forwarder: ClosingForwarder | undefined,
 ): readonly Route[] {
   const { sidecar, ledger, metrics, folder } = fabric;
   const common = { now: Date.now, log: gatewayLog(log), metrics };

@@ -146,6 +146,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     },
   );
   const owner = enforcer;
+  const lagsTooFar = () => shipper !== undefined && !(shipper.lagMs() <= settings.evidenceMaxLagMs);
   return {
     enforcer,
     journal,
@@ -164,6 +165,8 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     health: () => [
       ...(damage === undefined ? [] : ['the journal is damaged; see `recovery_failed` in the log']),
       ...(problems.broken ? ['evidence cannot be made durable; actions are refused'] : []),
+      // A database that hangs answers nothing, an error neither: only the lag tells.
+      ...(lagsTooFar() ? ['the ledger lacks evidence that is too old; actions are refused'] : []),
       ...(shipper?.health() ?? []),
       ...(leases?.health() ?? []),
     ],

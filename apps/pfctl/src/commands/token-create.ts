@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { PfctlError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import {
@@ -27,6 +27,7 @@ interface CreateOptions extends Place {
   readonly session?: string;
   readonly cap: readonly string[];
   readonly ttl: number;
+  readonly epoch?: number;
   readonly raw: boolean;
   readonly format: Format;
 }
@@ -63,6 +64,11 @@ export function addTokenCreate(token: Command, shell: Shell): void {
       [],
     )
     .option('--ttl <duration>', 'how long it lives, at most 1h', durationMs, 15 * 60_000)
+    .option(
+      '--epoch <n>',
+      'of the tenant, where it was raised (default: `epoch` of the environment)',
+      parseEpoch,
+    )
     .option('--raw', 'print the token and nothing else, not even a remark', false)
     .addOption(environmentOption())
     .addOption(dataOption())
@@ -87,7 +93,7 @@ export function addTokenCreate(token: Command, shell: Shell): void {
           const mend = 'start the fabric once (npx pf serve), or name its folder with --data';
           throw new PfctlError('NOT_READY', `expected a data folder with a token key, came none; ${mend}`);
         }
-        const { epoch } = await shell.settings(options.env);
+        const epoch = options.epoch ?? (await shell.settings(options.env)).epoch;
         const sid = session === undefined ? {} : { sid: session };
         const now = shell.terminal.now();
         const made = await createToken(folder, { ...options, ...sid, tenant, subject, epoch, now });
@@ -103,4 +109,10 @@ export function addTokenCreate(token: Command, shell: Shell): void {
         return EXIT.ok;
       }),
     );
+}
+
+function parseEpoch(text: string): number {
+  const epoch = Number(text);
+  if (/^\d{1,15}$/.test(text) && epoch >= 1) return epoch;
+  throw new InvalidArgumentError('expected a whole number from 1 on');
 }

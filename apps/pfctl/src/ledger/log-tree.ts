@@ -13,13 +13,20 @@ interface Growing {
   tile: number;
 }
 
+/** A tile above the leaves, as the entries make it. */
+export interface DueTile {
+  readonly level: number;
+  readonly tile: number;
+  readonly hashes: readonly Uint8Array[];
+}
+
 export class LogTree {
   readonly #crypto: Crypto;
   readonly #findings: Findings;
   readonly #tree: AppendTree;
   /** Tiles above the leaves, as they should be. */
   readonly #growing = new Map<number, Growing>();
-  #due: { readonly level: number; readonly tile: number; readonly hashes: readonly Uint8Array[] }[] = [];
+  #due: DueTile[] = [];
   #tiles = new Map<string, Uint8Array>();
   #unknown: number | undefined;
 
@@ -73,7 +80,7 @@ export class LogTree {
   }
 
   /** What is complete above the leaves, and with `end` the rest: to be held against the stored tiles by `compare`. */
-  takeDue(end: boolean): typeof this.#due {
+  takeDue(end: boolean): readonly DueTile[] {
     const due = this.#due;
     this.#due = [];
     if (end && this.#unknown === undefined) {
@@ -83,11 +90,13 @@ export class LogTree {
     return due;
   }
 
-  compare(due: typeof this.#due, rows: readonly TileRow[]): void {
+  compare(due: readonly DueTile[], rows: readonly TileRow[]): void {
     const stored = new Map(rows.map(({ level, tile, hashes }) => [nameOf(level, tile), hashes]));
     for (const { level, tile, hashes } of due) {
       const found = stored.get(nameOf(level, tile));
-      const wrong = hashes.findIndex((hash, place) => hex(hash) !== hex(at(found, place) ?? new Uint8Array()));
+      const wrong = hashes.findIndex(
+        (hash, place) => hex(hash) !== hex(at(found, place) ?? new Uint8Array()),
+      );
       if (wrong < 0) continue;
       const width = TILE_WIDTH ** level;
       const first = (tile * TILE_WIDTH + wrong) * width;
@@ -109,8 +118,7 @@ export class LogTree {
   #stored(level: number, index: number): Uint8Array | undefined {
     const tile = Math.floor(index / TILE_WIDTH);
     const hash = at(this.#tiles.get(nameOf(level, tile)), index % TILE_WIDTH);
-    if (hash === undefined)
-      this.#wrongTile(level, tile, `it is missing, or ends before entry ${index}`);
+    if (hash === undefined) this.#wrongTile(level, tile, `it is missing, or ends before entry ${index}`);
     return hash;
   }
 

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue } from '@provability-fabric/kernel';
+import { canonicalBytes, isJsonObject, type JsonValue } from '@provability-fabric/kernel';
 import { requireRole, tenantToRead } from '../access.ts';
 import { RequestError } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
@@ -77,7 +77,8 @@ async function evidence(reader: LedgerReader, call: Call): Promise<Answer> {
   // Another tenant's evidence is not there: saying more would say that it exists.
   if (found === null)
     throw new RequestError('NOT_FOUND', 'expected the id of evidence in the ledger, came another');
-  return { status: 200, body: found };
+  // The very bytes that a verifier takes: it reads nothing but canonical JSON.
+  return { status: 200, type: 'application/json', bytes: canonicalBytes(found) };
 }
 
 const ID = /^[A-Za-z0-9._:@/+-]{1,128}$/;

@@ -80,6 +80,22 @@ describe("the caller's own token", () => {
   });
 });
 
+describe("several upstreams that get the caller's own token", () => {
+  it('get none where they are joined: each could use it at the others', async () => {
+    await start('pass', () => true);
+    const other = await startFakeServer();
+    toClose.push(() => other.close());
+    await mounted.close();
+    const pass = { authorization: 'pass' } as const;
+    mounted = await mount({ a: httpUpstream(server.url, pass), b: httpUpstream(other.url, pass) });
+    await initialize(mounted.url('all'), { authorization: 'Bearer mine' });
+    await initialize(mounted.url('a'), { authorization: 'Bearer mine' });
+    const tokens = (fake: FakeServer) => fake.requests.map(({ headers }) => headers.authorization);
+    expect(new Set(tokens(other))).toEqual(new Set([undefined]));
+    expect(new Set(tokens(server))).toEqual(new Set([undefined, 'Bearer mine']));
+  });
+});
+
 describe('the token that was exchanged', () => {
   it("is the caller's own, kept until shortly before it expires, and asked for with the named secret", async () => {
     const { asked, exchange } = await tokenEndpoint();

@@ -182,7 +182,11 @@ class Endpoint<Caller> implements McpEndpoint<Caller> {
     const { deciderFor, events, newRequestId } = this.options;
     const decider = deciderFor(session.caller, () => session.caller);
     const member = async (name: string) => ({
-      upstream: await this.servers.open(name, session.callerKey, (key) => session.authorization(key)),
+      upstream: await this.servers.open(name, session.callerKey, (key) =>
+        session.upstream === ALL && this.servers.isOneOfSeveralPassing(name)
+          ? undefined
+          : session.authorization(key),
+      ),
       targetPrefix: this.servers.prefixOf(name),
       decider,
       events,

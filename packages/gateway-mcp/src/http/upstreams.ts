@@ -101,6 +101,11 @@ export class Upstreams {
     return definition?.kind === 'http' && definition.authorization === 'pass';
   }
 
+  /** A caller sends one token: where several servers would get it, each could use it at the others. */
+  isOneOfSeveralPassing(name: string): boolean {
+    return this.passesTokens(name) && this.names.filter((other) => this.passesTokens(other)).length > 1;
+  }
+
   async close(): Promise<void> {
     const all = [...this.connections.values(), ...this.exchangers.values()];
     await Promise.all(all.map((each) => each.close()));

@@ -13,24 +13,30 @@ const PAD = 0x3d;
 
 /** RFC 4648 §4 base64 with padding. */
 export function base64(bytes: Uint8Array): string {
-  const whole = bytes.length - (bytes.length % 3);
   const out = new Uint8Array(Math.ceil(bytes.length / 3) * 4);
-  let at = 0;
+  base64Into(out, 0, bytes);
+  return fromUtf8(out);
+}
+
+/** Writes base64 into `out` from `at` on; answers where it ends. */
+export function base64Into(out: Uint8Array, at: number, bytes: Uint8Array): number {
+  const whole = bytes.length - (bytes.length % 3);
+  let end = at;
   for (let i = 0; i < whole; i += 3) {
     const word = ((bytes[i] as number) << 16) | ((bytes[i + 1] as number) << 8) | (bytes[i + 2] as number);
-    out[at++] = CODES[word >> 18] as number;
-    out[at++] = CODES[(word >> 12) & 63] as number;
-    out[at++] = CODES[(word >> 6) & 63] as number;
-    out[at++] = CODES[word & 63] as number;
+    out[end++] = CODES[word >> 18] as number;
+    out[end++] = CODES[(word >> 12) & 63] as number;
+    out[end++] = CODES[(word >> 6) & 63] as number;
+    out[end++] = CODES[word & 63] as number;
   }
   if (whole < bytes.length) {
     const word = ((bytes[whole] as number) << 16) | ((bytes[whole + 1] ?? 0) << 8);
-    out[at++] = CODES[word >> 18] as number;
-    out[at++] = CODES[(word >> 12) & 63] as number;
-    out[at++] = bytes.length - whole === 2 ? (CODES[(word >> 6) & 63] as number) : PAD;
-    out[at++] = PAD;
+    out[end++] = CODES[word >> 18] as number;
+    out[end++] = CODES[(word >> 12) & 63] as number;
+    out[end++] = bytes.length - whole === 2 ? (CODES[(word >> 6) & 63] as number) : PAD;
+    out[end++] = PAD;
   }
-  return fromUtf8(out);
+  return end;
 }
 
 /**

@@ -10,7 +10,7 @@ declare const brand: unique symbol;
 export type Digest = string & { readonly [brand]: 'Digest' };
 
 export function digestOf(crypto: Crypto, bytes: Uint8Array): Digest {
-  return hex(crypto.sha256(bytes)) as Digest;
+  return (crypto.sha256Hex?.(bytes) ?? hex(crypto.sha256(bytes))) as Digest;
 }
 
 /** The digest of a value's canonical form: equal for every spelling of the same JSON. */

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { flips } from '../../test/flip.ts';
 import { newKey, nodeCrypto } from '../../test/node-crypto.ts';
@@ -13,6 +14,7 @@ import {
   preAuthEncoding,
   requireCanonical,
   sealEnvelope,
+  sealedEnvelopeBytes,
   utf8,
 } from '../index.ts';
 
@@ -86,6 +88,20 @@ describe('reading', () => {
     const opened = openEnvelope(nodeCrypto, envelope, keys);
     expect(fromUtf8(opened.payload)).toBe('{"verdict":"accept"}');
     expect(opened.keyid).toBe('k1');
+  });
+
+  test('has the same bytes in one pass, for payloads and names of any kind', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.string(), fc.string(), (bytes, type, keyid) => {
+        const signers = [
+          { keyid, sign: key.sign },
+          { keyid: 'k2', sign: other.sign },
+        ];
+        expect(sealedEnvelopeBytes(type, bytes, signers)).toEqual(
+          envelopeBytes(sealEnvelope(type, bytes, signers)),
+        );
+      }),
+    );
   });
 });
 

@@ -4,6 +4,7 @@ import type { Crypto } from '../digest/crypto.ts';
 import { verifySignature } from '../digest/ed25519.ts';
 import { BytesError, EnvelopeError } from '../errors.ts';
 import { canonicalBytes } from '../json/canonical.ts';
+import { CanonicalWriter } from '../json/canonical-writer.ts';
 import { isJsonObject, type JsonObject, type JsonValue, quoteKey } from '../json/value.ts';
 import { preAuthEncoding } from './pre-auth-encoding.ts';
 
@@ -36,6 +37,27 @@ export function sealEnvelope(
   const message = preAuthEncoding(payloadType, payload);
   const signatures = signers.map((signer) => ({ keyid: signer.keyid, sig: base64(signer.sign(message)) }));
   return { payloadType, payload: base64(payload), signatures };
+}
+
+const sealed = new CanonicalWriter();
+
+/** The bytes of an envelope that `sealEnvelope` makes, in one pass: a decision waits for this. */
+export function sealedEnvelopeBytes(
+  payloadType: string,
+  payload: Uint8Array,
+  signers: readonly EnvelopeSigner[],
+): Uint8Array {
+  const message = preAuthEncoding(payloadType, payload);
+  const signatures = signers.map((signer) => ({ keyid: signer.keyid, sig: base64(signer.sign(message)) }));
+  sealed.clear();
+  sealed.ascii('{"payload":"');
+  sealed.base64(payload);
+  sealed.ascii('","payloadType":');
+  sealed.value(payloadType);
+  sealed.ascii(',"signatures":');
+  sealed.value(signatures);
+  sealed.ascii('}');
+  return sealed.copy();
 }
 
 /** The canonical JSON of an envelope: what the log's leaf is computed over. */

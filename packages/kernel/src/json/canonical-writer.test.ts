@@ -42,6 +42,12 @@ describe('a canonical writer', () => {
     }
   });
 
+  test('leaves copies alone that were made before, whatever is written next', () => {
+    const values = Array.from({ length: 300 }, (_, i) => ({ i, text: 'x'.repeat((i * 997) % 9000) }));
+    const copies = values.map((value) => canonicalBytes(value));
+    expect(copies.map(fromUtf8)).toEqual(values.map((value) => canonicalJson(value)));
+  });
+
   test('keeps parts apart that are written one after another', () => {
     const writer = new CanonicalWriter();
     writer.ascii('[');

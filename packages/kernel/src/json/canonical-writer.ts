@@ -1,3 +1,4 @@
+import { base64Into } from '../bytes/base64.ts';
 import { utf8 } from '../bytes/utf8.ts';
 import { isWellFormed } from '../bytes/well-formed.ts';
 import { type JsonObject, type JsonValue, MAX_JSON_DEPTH } from './value.ts';
@@ -17,6 +18,11 @@ const FIRST_BYTES = 4096;
 const KEPT_BYTES = 256 * 1024;
 /** Longer strings are quoted and encoded by the engine. */
 const LOOP_LENGTH = 512;
+
+/** Making and collecting memory for each statement apart costs several times as much as copying it. */
+const SLAB_BYTES = 64 * 1024;
+let slab = new Uint8Array(SLAB_BYTES);
+let slabUsed = 0;
 
 const DIGITS = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 
@@ -48,9 +54,18 @@ export class CanonicalWriter {
     return this.#bytes.subarray(from, to);
   }
 
-  /** What has been written, to keep. */
+  /** What has been written, to keep. A short copy is a view of memory that it shares with the next ones. */
   copy(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    const length = this.#length;
+    if (length > SLAB_BYTES / 8) return this.#bytes.slice(0, length);
+    if (slabUsed + length > SLAB_BYTES) {
+      slab = new Uint8Array(SLAB_BYTES);
+      slabUsed = 0;
+    }
+    const kept = slab.subarray(slabUsed, slabUsed + length);
+    kept.set(this.#bytes.subarray(0, length));
+    slabUsed += length;
+    return kept;
   }
 
   /** Text as it is, ASCII only: the caller's own punctuation. */
@@ -80,6 +95,12 @@ export class CanonicalWriter {
       bytes[at++] = DIGITS[byte & 15] as number;
     }
     this.#length = at;
+  }
+
+  /** In base64 with padding (RFC 4648 §4). */
+  base64(part: Uint8Array): void {
+    this.#reserve(4 * Math.ceil(part.length / 3));
+    this.#length = base64Into(this.#bytes, this.#length, part);
   }
 
   /** A value; throws JsonError for one that JSON cannot say exactly, and what was written before it remains. */

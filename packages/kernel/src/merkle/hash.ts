@@ -18,12 +18,13 @@ export function nodeHash(crypto: Crypto, left: Uint8Array, right: Uint8Array): U
   if (left.length !== HASH_BYTES || right.length !== HASH_BYTES) {
     throw new MerkleError(`expected two hashes of 32 bytes, got \`${left.length}\` and \`${right.length}\``);
   }
-  const input = new Uint8Array(1 + 2 * HASH_BYTES);
-  input[0] = 1;
-  input.set(left, 1);
-  input.set(right, 1 + HASH_BYTES);
-  return crypto.sha256(input);
+  nodeInput.set(left, 1);
+  nodeInput.set(right, 1 + HASH_BYTES);
+  return crypto.sha256(nodeInput);
 }
+
+/** One for all: a tree is nothing but calls of this, and an array of this size costs more than to hash it. */
+const nodeInput = new Uint8Array(1 + 2 * HASH_BYTES).fill(1, 0, 1);
 
 /** The root of the tree without entries: SHA-256 of nothing. */
 export function emptyRoot(crypto: Crypto): Uint8Array {

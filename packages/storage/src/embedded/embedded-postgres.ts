@@ -1,7 +1,8 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findBinaries } from './binaries.ts';
-import { ensureCluster, LOGIN, readPassword } from './cluster.ts';
+import { ensureCluster, readPassword } from './cluster.ts';
+import { urlOver } from './embedded-url.ts';
 import { chooseIdentity } from './identity.ts';
 import { stopOrphans } from './orphans.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
@@ -48,7 +49,6 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     emit('postgres_created', { version: chosen.major });
   const sockets = await openSocketFolder(directory, chosen.identity);
   const password = await readPassword(directory);
-  const host = encodeURIComponent(sockets);
 
   let problem: string | undefined;
   let stopping: Promise<void> | undefined;
@@ -113,7 +113,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 
   return {
-    url: `postgresql://${LOGIN}:${password}@localhost/${LOGIN}?host=${host}`,
+    url: urlOver(sockets, password),
     health: () => (problem === undefined ? [] : [problem]),
     stop: () => (stopping ??= stop()),
   };

@@ -69,8 +69,12 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     child.on('error', () => resolve({ code: null, signal: null }));
   });
   let gone = false;
+  // An operator in a hurry ends the fabric at once; what it started must not stay behind.
+  const endWithUs = () => child.kill('SIGINT');
+  process.once('exit', endWithUs);
   ended.then(() => {
     gone = true;
+    process.removeListener('exit', endWithUs);
   });
   const server = { ended, stop: () => stop(child, ended) };
   const before = performance.now();

@@ -5,7 +5,9 @@
  * null. A row in use is taken by its own owner, who has its tail; when it was released; or when it ran out,
  * if all that was answered is in the ledger and the clock is known to run. The sequencer's fence goes up in
  * the same statement: from here on, nothing that was decided before gets into the session's chain. It waits
- * for an append that is under way, so the ledger's end that is read next is the session's end.
+ * for an append that is under way, so the ledger's end that is read next is the session's end. Not so for an owner
+ * that never let go, and was restarted: nobody else can have decided since, and the tail that it still has to ship
+ * was decided under this very fence.
  */
 export const TAKE = `
   with known as (select fence from pf.sessions where tenant = $1 and session = $2),
@@ -15,7 +17,9 @@ export const TAKE = `
             clock_timestamp() + $6::float8 * interval '1 ms')
     on conflict (tenant, session) do update
       set owner = excluded.owner, address = excluded.address, assurance = excluded.assurance,
-          fence = greatest(l.fence + 1, excluded.fence), released = false, expires_at = excluded.expires_at
+          fence = case when l.owner = excluded.owner and not l.released then l.fence
+                       else greatest(l.fence + 1, excluded.fence) end,
+          released = false, expires_at = excluded.expires_at
       where l.released or l.owner = excluded.owner
          or l.assurance = 'high' and l.expires_at < clock_timestamp()
             and clock_timestamp() between to_timestamp($7::float8 / 1000) and to_timestamp($8::float8 / 1000)

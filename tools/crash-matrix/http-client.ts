@@ -1,0 +1,68 @@
+import { Agent, request } from 'node:http';
+
+export interface Answered {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Nobody answered: nobody knows what came of the request. */
+export class Unanswered extends Error {}
+
+const PATIENCE_MS = 40_000;
+
+export class HttpClient {
+  readonly #agent: Agent;
+
+  /** `keepAlive: false` opens a connection for each request. */
+  constructor({ keepAlive = true }: { readonly keepAlive?: boolean } = {}) {
+    this.#agent = new Agent({ keepAlive, maxSockets: 256 });
+  }
+
+  get(url: string, token?: string): Promise<Answered> {
+    return this.#send('GET', url, token, undefined);
+  }
+
+  post(url: string, token: string, body: unknown): Promise<Answered> {
+    return this.#send('POST', url, token, JSON.stringify(body));
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #send(method: string, url: string, token: string | undefined, body: string | undefined): Promise<Answered> {
+    const headers = {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+    };
+    return new Promise((resolve, reject) => {
+      const failed = (error: Error) => reject(new Unanswered(error.message));
+      const sent = request(url, { method, headers, agent: this.#agent }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', failed);
+        response.on('end', () => {
+          if (!response.complete) return failed(new Error('the answer was cut short'));
+          const bytes = Buffer.concat(chunks);
+          const text = bytes.toString('utf8');
+          resolve({ status: response.statusCode ?? 0, text, bytes, body: parsed(text) });
+        });
+      });
+      sent.setTimeout(PATIENCE_MS, () => sent.destroy(new Error('no answer in time')));
+      sent.on('error', failed);
+      sent.end(body);
+    });
+  }
+}
+
+function parsed(text: string): Answered['body'] {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}

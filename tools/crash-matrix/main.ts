@@ -1,0 +1,76 @@
+// The crash matrix: faults at every place of the path of an action, and after each one proof that nothing was lost,
+// nothing is double, and no log contradicts what it ever showed.
+// Usage: npx tsx tools/crash-matrix/main.ts [--quick] [--only NAME]… [--seed N] [--program PATH]
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { random } from '../crash/random.ts';
+import { type Case, newTally, type Tally } from './case.ts';
+import { CASES } from './cases/all.ts';
+import { messageOf } from './shown-checkpoints.ts';
+import { header, row } from './table.ts';
+import { lacking } from './tools-of-the-machine.ts';
+import { ROOT, Workbench } from './workbench.ts';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    seed: { type: 'string', default: `${Date.now() % 1_000_000}` },
+    program: { type: 'string', default: join(ROOT, 'apps/fabric/bin/pf.mjs') },
+  },
+});
+const { quick, only, program } = values;
+const seed = Number(values.seed);
+const known = CASES.map(({ name }) => name);
+const unknown = only.find((name) => !known.includes(name));
+if (unknown !== undefined || !Number.isSafeInteger(seed)) {
+  console.error(`expected --only with one of ${known.join(', ')}, and --seed with a number`);
+  process.exit(3);
+}
+
+const chosen = CASES.filter(({ name }) => only.length === 0 || only.includes(name));
+const bench = new Workbench(program);
+let failed = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    void bench.close().finally(() => process.exit(130));
+  });
+try {
+  await bench.prepare();
+  console.log(`${chosen.length} cases, seed ${seed}\n${header()}`);
+  for (const one of chosen) {
+    const began = performance.now();
+    const { tally, skipped } = await attempt(one);
+    const seconds = (performance.now() - began) / 1000;
+    console.log(row(one, tally, { skipped, seconds }));
+    for (const note of tally.notes) console.log(`  ${note}`);
+    for (const problem of tally.problems.slice(0, 20)) console.log(`  ✘ ${problem}`);
+    if (tally.problems.length > 0) {
+      console.log(`  again: --only ${one.name} --seed ${seed}${quick ? ' --quick' : ''}`);
+      failed = true;
+    }
+  }
+} finally {
+  await bench.close();
+}
+console.log(failed ? 'evidence was lost, doubled or contradicted' : 'nothing was lost, nothing is double');
+// A case that failed may have left a timer or a socket behind.
+process.exit(failed ? 1 : 0);
+
+async function attempt(one: Case): Promise<{ tally: Tally; skipped: string | undefined }> {
+  const tally = newTally();
+  const missing = lacking(one.needs ?? []);
+  if (missing !== undefined) {
+    if (process.env.CI === 'true') tally.problems.push(`cannot be tried here: ${missing}`);
+    return { tally, skipped: missing };
+  }
+  // Each case has a seed of its own, so that it does the same when it runs alone.
+  const own = [...one.name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) | 0, seed);
+  try {
+    await one.run({ bench, quick, random: random(own), tally });
+  } catch (error) {
+    tally.problems.push(error instanceof Error ? (error.stack ?? error.message) : messageOf(error));
+  }
+  await bench.sweepUp();
+  return { tally, skipped: undefined };
+}

@@ -1,0 +1,49 @@
+import type { Case, Tally } from './case.ts';
+
+const WIDTHS = [22, 52, 6, 8, 8, 18, 8] as const;
+const TITLES = [
+  'case',
+  'fault',
+  'points',
+  'answered',
+  'restarts',
+  'in flight → ambig.',
+  'ledger',
+  'verdict',
+] as const;
+
+export function header(): string {
+  const line = cells(TITLES);
+  return `${line}\n${'-'.repeat(line.length)}`;
+}
+
+export function row(
+  { name, fault }: Case,
+  tally: Tally,
+  { skipped, seconds }: { readonly skipped: string | undefined; readonly seconds: number },
+): string {
+  if (skipped !== undefined && tally.problems.length === 0)
+    return cells([name, fault, '', '', '', '', '', `skipped: ${skipped}`]);
+  const verdict = tally.problems.length === 0 ? 'ok' : `${tally.problems.length} FAILURES`;
+  const { points, answered, restarts, inFlight, ambiguous, ledgerEntries } = tally;
+  const flight = `${inFlight} → ${ambiguous}`;
+  return cells([
+    name,
+    fault,
+    points,
+    answered,
+    restarts,
+    flight,
+    ledgerEntries,
+    `${verdict} (${seconds.toFixed(0)} s)`,
+  ]);
+}
+
+function cells(values: readonly (string | number)[]): string {
+  return values
+    .map((value, at) =>
+      typeof value === 'number' ? `${value}`.padStart(WIDTHS[at] ?? 0) : `${value}`.padEnd(WIDTHS[at] ?? 0),
+    )
+    .join(' | ')
+    .trimEnd();
+}
