@@ -1,7 +1,8 @@
-import { Agent, request } from 'node:http';
+import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
 
 export interface Answered {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly body: Readonly<Record<string, unknown>>;
   readonly text: string;
   readonly bytes: Uint8Array;
@@ -21,27 +22,29 @@ export class HttpClient {
   }
 
   get(url: string, token?: string): Promise<Answered> {
-    return this.#send('GET', url, token, undefined);
+    return this.send('GET', url, bearer(token), undefined);
   }
 
   post(url: string, token: string, body: unknown): Promise<Answered> {
-    return this.#send('POST', url, token, JSON.stringify(body));
+    return this.send('POST', url, bearer(token), JSON.stringify(body));
   }
 
-  close(): void {
-    this.#agent.destroy();
-  }
-
-  #send(method: string, url: string, token: string | undefined, body: string | undefined): Promise<Answered> {
-    const headers = {
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  /** Rejects with Unanswered. A body is JSON. */
+  send(
+    method: string,
+    url: string,
+    headers: OutgoingHttpHeaders,
+    body: string | undefined,
+  ): Promise<Answered> {
+    const described = {
+      ...headers,
       ...(body === undefined
         ? {}
         : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
     };
     return new Promise((resolve, reject) => {
       const failed = (error: Error) => reject(new Unanswered(error.message));
-      const sent = request(url, { method, headers, agent: this.#agent }, (response) => {
+      const sent = request(url, { method, headers: described, agent: this.#agent }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', failed);
@@ -49,7 +52,8 @@ export class HttpClient {
           if (!response.complete) return failed(new Error('the answer was cut short'));
           const bytes = Buffer.concat(chunks);
           const text = bytes.toString('utf8');
-          resolve({ status: response.statusCode ?? 0, text, bytes, body: parsed(text) });
+          const { statusCode: status = 0, headers } = response;
+          resolve({ status, headers, text, bytes, body: parsed(text) });
         });
       });
       sent.setTimeout(PATIENCE_MS, () => sent.destroy(new Error('no answer in time')));
@@ -57,6 +61,14 @@ export class HttpClient {
       sent.end(body);
     });
   }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+function bearer(token: string | undefined): OutgoingHttpHeaders {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
 function parsed(text: string): Answered['body'] {

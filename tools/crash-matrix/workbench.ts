@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type Assurance, writeBundle } from './bundle.ts';
 import { type FabricProcess, type StartOptions, startFabric } from './fabric-process.ts';
 
@@ -53,9 +53,21 @@ export class Workbench {
     return folder;
   }
 
-  async start(options: Omit<StartOptions, 'workbench' | 'env'> & { readonly variant?: Variant }) {
-    const { variant = {}, ...rest } = options;
-    const fabric = await startFabric({ ...rest, workbench: this, env: this.environment(variant) });
+  /** `files`: more of the environment's folder, by name. */
+  async start(
+    options: Omit<StartOptions, 'workbench' | 'env'> & {
+      readonly variant?: Variant;
+      readonly files?: ReadonlyMap<string, string>;
+    },
+  ): Promise<FabricProcess> {
+    const { variant = {}, files = new Map(), ...rest } = options;
+    const env = this.environment(variant);
+    for (const [name, text] of files) {
+      const path = join(this.folder, 'config', env, name);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
+    }
+    const fabric = await startFabric({ ...rest, workbench: this, env });
     this.#running.add(fabric);
     return fabric;
   }

@@ -7,11 +7,11 @@ import {
   type State,
 } from '@provability-fabric/policy';
 import type { OutcomeKind } from '@provability-fabric/statements';
+import { type ConfirmingTools, confirmAnswer, confirmRecorded } from './confirm-answer.ts';
 import {
   type AuthorizeRequest,
   type DecidingTools,
   decideRequest,
-  neverSent,
   preparingInputs,
 } from './decide-request.ts';
 import { EnforcementError } from './errors.ts';
@@ -44,10 +44,17 @@ export interface EnforcerOptions extends SessionTools, LedgerSettings, ReadingTo
   readonly sessionIdleMs: number;
   /** Sessions kept in memory; the least recently used come back from the journal when needed. A function is asked each time. */
   readonly maxSessions: number | (() => number);
+  /**
+   * Statements that the sessions in memory may have in all: what is remembered of a session grows with them, by 150 to
+   * 600 bytes each. 200,000 unless said.
+   */
+  readonly maxStatements?: number | (() => number);
   /** Present where several fabrics share a ledger; then so are `archive` and `ledgered`. */
   readonly leases?: Leases;
   readonly archive?: SessionArchive;
 }
+
+const DEFAULT_MAX_STATEMENTS = 200_000;
 
 /** Loads, asks `step`, commits, answers. Decides nothing itself. */
 export class Enforcer {
@@ -56,6 +63,7 @@ export class Enforcer {
   readonly #sessions: KeptSessions;
   readonly #own: OwnSessions;
   readonly #deciding: DecidingTools;
+  readonly #confirming: ConfirmingTools;
   #bundle: LoadedBundle;
   /** Under which fence each session's newest statements were decided. */
   readonly #fences = new Map<string, number>();
@@ -68,7 +76,7 @@ export class Enforcer {
   #wake: () => void = () => undefined;
 
   constructor(options: EnforcerOptions) {
-    const { maxSessions: most, surroundings, clock, crypto } = options;
+    const { maxSessions, maxStatements = DEFAULT_MAX_STATEMENTS, surroundings, clock, crypto } = options;
     this.#options = options;
     this.#bundle = options.bundle;
     this.#gate = new LedgerGate(options, () => this.#bundle.ir.assurance === 'high');
@@ -79,12 +87,15 @@ export class Enforcer {
     this.#sessions = new KeptSessions({
       open: (tenant, id, goesOn) => openSession({ ...opening, bundle: this.#bundle }, tenant, id, goesOn),
       isCurrent: (session) => session.bundle === this.#bundle.digest,
-      most: typeof most === 'number' ? () => most : most,
+      most: asked(maxSessions),
+      mostStatements: asked(maxStatements),
       mayLeave: async ({ lastIndex }) => options.leases === undefined || this.#gate.has(lastIndex),
       left: (session) => this.#release(session),
     });
     const recall = (session: Session, certificate: string) => this.#recall(session, certificate);
     this.#deciding = { crypto, clock, surroundings, recall };
+    const within: ConfirmingTools['within'] = (session, work) => this.#within(session, work);
+    this.#confirming = { gate: this.#gate, clock, observer: options.observer, within };
   }
 
   mayEverCall(principal: Principal, tool: string): boolean {
@@ -111,7 +122,7 @@ export class Enforcer {
     const session = await this.#sessionFor(principal, request.session);
     const decided = await this.#within(session, () => decideRequest(this.#deciding, session, request));
     const { past, decision, stepMs } = decided;
-    await this.#confirm(session, past);
+    await confirmAnswer(this.#confirming, session, past);
     if (decision !== undefined) {
       this.#options.observer.decided({
         tenant: session.tenant,
@@ -169,7 +180,7 @@ export class Enforcer {
       if (earlier?.outcome === this.#outcomeKey(outcome, result)) return false;
       throw noSuchAction(certificateId);
     });
-    await this.#recorded(session);
+    await confirmRecorded(this.#confirming, session);
     if (isNew) this.#options.observer.settled({ tenant, session: sessionId, certificateId, outcome });
   }
 
@@ -186,7 +197,7 @@ export class Enforcer {
       const before = preparingInputs(this.#options.surroundings, session, principal, at);
       return session.submit([...before, { kind: 'prompt', at, text }]);
     });
-    await this.#recorded(session);
+    await confirmRecorded(this.#confirming, session);
     return session.id;
   }
 
@@ -273,49 +284,6 @@ export class Enforcer {
     }
   }
 
-  /**
-   * Resolves once the answer may be given. Where it may not, an action that is allowed on record was not in fact: that
-   * goes on record too, and no repeat of the request is answered `allow`.
-   */
-  async #confirm(session: Session, past: PastAnswer): Promise<void> {
-    if (this.#gate.answersWait) {
-      past.confirmed ??= this.#gate.reached(past.index);
-      try {
-        await past.confirmed;
-        // The ledger keeps apart what was decided under a lease that had been lost by then.
-        session.requireHeld();
-      } catch (cause) {
-        past.confirmed = undefined;
-        const { tenant, id } = session;
-        this.#options.observer.unavailable({ tenant, session: id, cause });
-        await this.#withhold(session, past);
-        throw cause;
-      }
-    }
-    past.given = true;
-  }
-
-  async #withhold(session: Session, { answer, given, outcome }: PastAnswer): Promise<void> {
-    if (answer.effect !== 'allow' || given || outcome !== undefined) return;
-    const { certificateId } = answer;
-    session.past.withheld.add(certificateId);
-    await this.#within(session, async () => {
-      if (!session.state.pending.has(certificateId)) return; // a repeat that shared the wait came first
-      await session.submit([neverSent(certificateId, this.#options.clock.now())]);
-    }).catch(() => undefined); // told to the observer, and tried again before the session's next action
-  }
-
-  /** What is on record and shows nothing yet: waits where answers wait. */
-  async #recorded({ tenant, id, lastIndex }: Session): Promise<void> {
-    if (!this.#gate.answersWait) return;
-    try {
-      await this.#gate.reached(lastIndex);
-    } catch (cause) {
-      this.#options.observer.unavailable({ tenant, session: id, cause });
-      throw cause;
-    }
-  }
-
   async #sessionFor(principal: Principal, sid: string | null): Promise<Session> {
     if (this.#closed) throw closed();
     const { tenant } = principal;
@@ -365,6 +333,10 @@ export class Enforcer {
       };
     });
   }
+}
+
+function asked(setting: number | (() => number)): () => number {
+  return typeof setting === 'number' ? () => setting : setting;
 }
 
 /** A session whose records were erased is over; its principal goes on in a new one. */

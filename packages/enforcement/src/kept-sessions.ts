@@ -5,6 +5,8 @@ interface Kept {
   /** Set once it is loaded. */
   session?: Session;
   used: number;
+  /** How many statements it had when it was last looked at: what it remembers grows with them. */
+  statements: number;
 }
 
 /** A session used within this time is kept, since somebody may be about to queue on it. */
@@ -18,8 +20,9 @@ export interface KeptSessionsOptions {
   open(tenant: string, id: string, goesOn: boolean): Promise<Session>;
   /** Whether it is decided under the bundle in force; one that is not is folded anew before it is used. */
   isCurrent(session: Session): boolean;
-  /** How many are kept; asked each time. */
+  /** How many are kept, and how many statements they may have in all; asked each time. */
   readonly most: () => number;
+  readonly mostStatements: () => number;
   /** Whether everything of the session is where its next owner will look for it. */
   mayLeave(session: Session): Promise<boolean>;
   /** Called once nobody uses it any more. */
@@ -31,6 +34,7 @@ export class KeptSessions {
   readonly #options: KeptSessionsOptions;
   /** In order of use, so that the first is the one to let go. */
   readonly #kept = new Map<string, Kept>();
+  #statements = 0;
   /** Sessions on their way out: the next object for one waits for this. */
   readonly #leaving = new Map<string, Promise<void>>();
 
@@ -50,7 +54,7 @@ export class KeptSessions {
     const name = nameOf(tenant, id);
     const kept = this.#kept.get(name);
     if (kept?.session?.held === true && !this.#options.isCurrent(kept.session)) {
-      this.#kept.delete(name);
+      this.#forget(name, kept);
       this.#leave(name, kept.session.retire());
       return this.#open(name, tenant, id, true);
     }
@@ -58,6 +62,8 @@ export class KeptSessions {
       kept.used = performance.now();
       this.#kept.delete(name);
       this.#kept.set(name, kept);
+      this.#count(kept);
+      if (this.#isFull()) void this.#letGo();
       return kept.loading;
     }
     if (kept?.session !== undefined) this.drop(kept.session);
@@ -67,8 +73,9 @@ export class KeptSessions {
   /** Forgets a session that cannot go on as it is; what was begun on it ends. */
   drop(session: Session): void {
     const name = nameOf(session.tenant, session.id);
-    if (this.#kept.get(name)?.session !== session) return;
-    this.#kept.delete(name);
+    const kept = this.#kept.get(name);
+    if (kept?.session !== session) return;
+    this.#forget(name, kept);
     this.#leave(name, session.end());
   }
 
@@ -83,18 +90,34 @@ export class KeptSessions {
     const before = this.#leaving.get(name);
     const open = () => this.#options.open(tenant, id, goesOn);
     const loading = before === undefined ? open() : before.then(open);
-    const kept: Kept = { loading, used: performance.now() };
+    const kept: Kept = { loading, used: performance.now(), statements: 0 };
     this.#kept.set(name, kept);
     loading.then(
       (session) => {
         kept.session = session;
+        this.#count(kept);
       },
       () => {
         if (this.#kept.get(name) === kept) this.#kept.delete(name);
       },
     );
-    if (this.#kept.size > this.#options.most()) void this.#letGo();
+    if (this.#isFull()) void this.#letGo();
     return loading;
+  }
+
+  #isFull(): boolean {
+    return this.#kept.size > this.#options.most() || this.#statements > this.#options.mostStatements();
+  }
+
+  #count(kept: Kept): void {
+    const now = (kept.session?.seq ?? -1) + 1;
+    this.#statements += now - kept.statements;
+    kept.statements = now;
+  }
+
+  #forget(name: string, kept: Kept): void {
+    this.#kept.delete(name);
+    this.#statements -= kept.statements;
   }
 
   #leave(name: string, gone: Promise<void>): void {
@@ -108,12 +131,12 @@ export class KeptSessions {
 
   async #letGo(): Promise<void> {
     for (const [name, kept] of [...firstOf(this.#kept, LOOKED_AT)]) {
-      if (this.#kept.size <= this.#options.most()) return;
+      if (!this.#isFull()) return;
       const { session, used } = kept;
       if (performance.now() - used < KEEP_MS) return;
       const leaves = session !== undefined && mayRest(session) && (await this.#options.mayLeave(session));
       if (this.#kept.get(name) !== kept || kept.used !== used) continue; // used or gone in the meantime
-      this.#kept.delete(name);
+      this.#forget(name, kept);
       if (leaves && mayRest(session)) {
         this.#leave(
           name,
@@ -123,6 +146,7 @@ export class KeptSessions {
         // What has to stay is looked at again when its turn comes.
         kept.used = performance.now();
         this.#kept.set(name, kept);
+        this.#statements += kept.statements;
       }
     }
   }

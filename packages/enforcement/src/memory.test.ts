@@ -67,6 +67,15 @@ describe('sessions in memory', () => {
     expect((await world.statements('s3')).map(({ type }) => type)).not.toContain('outcome-certificate');
   });
 
+  it('are fewer where much has happened in them', async () => {
+    const enforcer = await world.start(PERMISSIVE, { maxStatements: 40 });
+    for (const id of ['a', 'b', 'c', 'd'])
+      for (let number = 0; number < 9; number += 1) await use(enforcer, id);
+    const statements = (await enforcer.snapshot()).map(({ seq }) => seq + 1);
+    expect(statements.length).toBeLessThan(4);
+    expect(statements.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(40 + 19);
+  });
+
   it('that were let go of come back with everything that happened in them', async () => {
     const enforcer = await world.start(bundleOf(1), { maxSessions: 1 });
     for (let round = 0; round < 3; round += 1) for (const id of ['a', 'b', 'c']) await use(enforcer, id);

@@ -34,7 +34,7 @@ function atWork({ name, what, calls }: Family): Case {
     fault: `kill -9 of the fabric under load at ${what}`,
     needs: ['strace'],
     async run(trial) {
-      const { bench, quick, random } = trial;
+      const { bench, quick } = trial;
       // A connection for each request: otherwise they are all accepted before anything happens.
       const client = new HttpClient({ keepAlive: name !== 'connection' });
       const site = new Site(trial, { data: await bench.usedData(), client });

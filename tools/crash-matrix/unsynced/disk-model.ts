@@ -1,14 +1,6 @@
 // Which bytes and names a power failure may take away: written or made, and not followed by the sync that they need.
 import { dirname } from 'node:path';
-import {
-  type Call,
-  lengthOf,
-  namedPaths,
-  offsetOf,
-  pathOf,
-  type TraceEvent,
-  written,
-} from './trace-events.ts';
+import { type Call, namedPaths, offsetOf, pathOf, type TraceEvent, written } from './trace-events.ts';
 
 export interface Range {
   readonly start: number;
@@ -64,25 +56,32 @@ export class DiskModel {
     switch (call.name) {
       case 'fsync':
       case 'fdatasync':
-        return this.#synced(call);
+        this.#synced(call);
+        break;
       case 'pwrite64':
       case 'pwritev':
       case 'pwritev2':
-        return this.#wrote(call, offsetOf(call), result);
+        this.#wrote(call, offsetOf(call), result);
+        break;
       case 'write':
       case 'writev':
-        return this.#wrote(call, undefined, result);
+        this.#wrote(call, undefined, result);
+        break;
       case 'openat':
-        return this.#opened(call);
+        this.#opened(call);
+        break;
       case 'rename':
       case 'renameat':
       case 'renameat2':
-        return this.#renamed(call);
+        this.#renamed(call);
+        break;
       case 'link':
       case 'linkat':
-        return this.#linked(call);
+        this.#linked(call);
+        break;
       case 'ftruncate':
-        return this.#truncated(call);
+        this.#truncated(call);
+        break;
     }
   }
 
@@ -144,7 +143,7 @@ export class DiskModel {
   #truncated(call: Call): void {
     const file = this.files.get(pathOf(call) ?? '');
     if (file === undefined) return;
-    const length = lengthOf(call);
+    const length = offsetOf(call);
     const cut = ({ start, end }: Range) => ({ start, end: Math.min(end, length) });
     file.unsynced = file.unsynced.map(cut).filter(({ start, end }) => start < end);
     file.synced = file.synced.map(cut).filter(({ start, end }) => start < end);

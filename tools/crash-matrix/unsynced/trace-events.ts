@@ -63,13 +63,10 @@ export function written({ args }: Call): Buffer | undefined {
   return match === null || match[2] !== undefined ? undefined : bytesOf(match[1] ?? '');
 }
 
-/** The last argument of pwrite64 and its like. */
+/** The last argument: the offset of pwrite64 and its like, the length that ftruncate asks for. */
 export function offsetOf({ args }: Call): number {
   return Number(/, (\d+)$/.exec(args)?.[1] ?? Number.NaN);
 }
-
-/** The length that ftruncate asks for. */
-export const lengthOf = offsetOf;
 
 function bytesOf(escaped: string): Buffer {
   return Buffer.from(escaped.replaceAll('\\x', ''), 'hex');

@@ -1,7 +1,7 @@
 // Test code only: `pf serve` with all of its services and a PostgreSQL of its own, as deployed from a folder with `config/`.
-import { mkdirSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { vi } from 'vitest';
+import { afterAll, vi } from 'vitest';
 import { PF, ROOT } from './built-programs.fixture.ts';
 import { type Json, loggedIn, temporaryFolder } from './pf-process.fixture.ts';
 import { Program, type ProgramOptions } from './program.fixture.ts';
@@ -18,6 +18,12 @@ export interface DeploymentOptions {
   readonly upstreams?: string;
 }
 
+const deployments: Deployment[] = [];
+/** A fabric that was killed leaves its PostgreSQL running, and a test that failed starts no other that ends it. */
+afterAll(() => {
+  for (const deployment of deployments) deployment.signalPostgres('SIGKILL');
+});
+
 /** A folder with `config/local/`, below which everything of one fabric lies. */
 export class Deployment {
   readonly root = temporaryFolder();
@@ -27,6 +33,7 @@ export class Deployment {
     mkdirSync(join(this.root, 'config/local/policy-config'), { recursive: true });
     this.configure([`bundle: ${bundle}`, ...settings]);
     if (upstreams !== undefined) writeFileSync(join(this.root, 'config/local/upstreams.yaml'), upstreams);
+    deployments.push(this);
   }
 
   configure(settings: readonly string[]): void {
@@ -70,6 +77,7 @@ export class Deployment {
 
 /** The processes of an embedded PostgreSQL: each works in its folder. */
 export function postgresIn(directory: string): readonly number[] {
+  if (!existsSync(directory)) return [];
   const folder = join(realpathSync(directory), 'data');
   return readdirSync('/proc')
     .map(Number)

@@ -143,6 +143,7 @@ describe.sequential('pf serve that is killed', () => {
     expect(unshipped).toMatchObject({ status: 200 });
     services.kill('SIGKILL');
     await services.ended;
+    deployment.signalPostgres('SIGCONT');
 
     const ms = await start();
     console.log(`restart after kill -9 to healthy: ${Math.round(ms)} ms`);

@@ -71,11 +71,13 @@ beforeAll(async () => {
   await (await a.agent('first')).act(ARTICLE);
   shareKeys(a.deployment, b.deployment);
   await b.start();
-  highAssurance = join(temporaryFolder(), 'high');
-  cpSync(join(ROOT, 'bundles/quickstart'), highAssurance, { recursive: true });
-  const yaml = join(highAssurance, 'bundle.yaml');
+  const high = join(temporaryFolder(), 'high');
+  cpSync(join(ROOT, 'bundles/quickstart'), high, { recursive: true });
+  const yaml = join(high, 'bundle.yaml');
   const text = readFileSync(yaml, 'utf8');
   writeFileSync(yaml, text.replace('version: 1', 'version: 2\nassurance: high'));
+  highAssurance = `${high}.json`;
+  await a.deployment.pfctl('policy', 'compile', high, '--output', highAssurance);
 });
 afterEach(() => signalAll(postgresIn(directory), 'SIGCONT'));
 afterAll(async () => {
