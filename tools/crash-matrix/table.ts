@@ -1,6 +1,6 @@
 import type { Case, Tally } from './case.ts';
 
-const WIDTHS = [22, 52, 6, 8, 8, 18, 8] as const;
+const WIDTHS = [21, 82, 6, 8, 8, 18, 7] as const;
 const TITLES = [
   'case',
   'fault',

@@ -50,6 +50,7 @@ export class Workbench {
     const folder = this.newFolder();
     const fabric = await this.start({ data: folder });
     await fabric.stop();
+    await fabric.endPostgres();
     return folder;
   }
 

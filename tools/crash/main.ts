@@ -80,6 +80,7 @@ for (let round = 1; round <= rounds; round += 1) {
     log,
   });
   const recoveredMs = performance.now() - started;
+  await fabric.sidecar.recovered;
 
   for (const note of said.checkpoints) {
     const shown = fabric.sidecar.journal.openCheckpoint(note);

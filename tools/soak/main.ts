@@ -1,6 +1,5 @@
 // Whether memory stays flat: `pf serve` with everything that it has, under a steady load of all kinds.
 // Usage: npx tsx tools/soak/main.ts [--minutes 20] [--rate 60] [--warm-up 120] [--sessions 1000] [--program PATH]
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

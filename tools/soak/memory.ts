@@ -21,7 +21,7 @@ export async function sample(at: number, fabric: number, postgres: string): Prom
 
 function kibibytes(path: string, name: string): number {
   try {
-    return Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(readFileSync(path, 'utf8'))?.[1] ?? 0);
+    return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(readFileSync(path, 'utf8'))?.[1] ?? 0);
   } catch {
     return 0; // it has ended meanwhile
   }

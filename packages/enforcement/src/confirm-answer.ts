@@ -21,21 +21,22 @@ export async function confirmAnswer(
   session: Session,
   past: PastAnswer,
 ): Promise<void> {
-  const { gate, observer } = tools;
-  if (gate.answersWait) {
-    past.confirmed ??= gate.reached(past.index);
-    try {
-      await past.confirmed;
-      // The ledger keeps apart what was decided under a lease that had been lost by then.
-      session.requireHeld();
-    } catch (cause) {
-      past.confirmed = undefined;
-      observer.unavailable({ tenant: session.tenant, session: session.id, cause });
-      await withhold(tools, session, past);
-      throw cause;
-    }
-  }
+  if (tools.gate.answersWait) await session.answering(inLedger(tools, session, past));
   past.given = true;
+}
+
+async function inLedger(tools: ConfirmingTools, session: Session, past: PastAnswer): Promise<void> {
+  past.confirmed ??= tools.gate.reached(past.index);
+  try {
+    await past.confirmed;
+    // The ledger keeps apart what was decided under a lease that had been lost by then.
+    session.requireHeld();
+  } catch (cause) {
+    past.confirmed = undefined;
+    tools.observer.unavailable({ tenant: session.tenant, session: session.id, cause });
+    await withhold(tools, session, past);
+    throw cause;
+  }
 }
 
 async function withhold(

@@ -1,6 +1,7 @@
+import { loadBundle } from '@provability-fabric/policy';
 import { MemoryLedger, MemoryShipper } from '@provability-fabric/testkit';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { AGENT, ask, bundleOf, ME, World } from './enforcer.fixture.ts';
+import { AGENT, ask, bundleOf, crypto, ME, World } from './enforcer.fixture.ts';
 import type { Enforcer, EnforcerOptions } from './enforcer.ts';
 
 const HIGH = bundleOf(1, { assurance: 'high' });
@@ -126,6 +127,31 @@ describe('under high assurance', () => {
     await report();
     expect(await ledger.find('acme', 's')).toMatchObject({ seq: 2 });
     expect(await kinds()).toEqual(['session', 'permission', 'outcome']);
+  });
+
+  it('an answer that waits while another bundle comes into force is given, or withheld, as without it', async () => {
+    const enforcer = await start(HIGH, { ledgerWaitMs: 50 });
+    await enforcer.authorize(ask('look'));
+    const next = (version: number) =>
+      enforcer.adopt(loadBundle(bundleOf(version, { assurance: 'high' }), crypto));
+    shipper.reachable = false;
+    const given = enforcer.authorize(ask('look'));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    next(2);
+    const after = enforcer.authorize(ask('nowhere'));
+    shipper.reachable = true;
+    expect(await given).toMatchObject({ effect: 'allow' });
+    expect(await after).toMatchObject({ effect: 'block' });
+    shipper.reachable = false;
+    const request = ask('look');
+    const withheld = enforcer.authorize(request);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    next(3);
+    const behind = enforcer.authorize(ask('nowhere')).catch(() => undefined);
+    await expect(withheld).rejects.toMatchObject({ code: 'EVIDENCE_UNAVAILABLE' });
+    await behind;
+    shipper.reachable = true;
+    await expect(enforcer.authorize(request)).rejects.toMatchObject({ code: 'REQUEST_CONFLICT' });
   });
 
   it('every answer that was given is in the ledger', async () => {

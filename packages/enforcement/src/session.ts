@@ -54,6 +54,7 @@ export class Session {
   #queue: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #over = false;
+  readonly #answering = new Set<Promise<void>>();
 
   constructor(tools: SessionTools, tenant: string, id: string, { held, loaded }: SessionStart) {
     this.tenant = tenant;
@@ -96,11 +97,19 @@ export class Session {
     return this.#queue.then(() => undefined);
   }
 
-  /** Ends once everything that waits for it now is done: another object goes on from there. */
-  retire(): Promise<void> {
-    return this.exclusively(async () => {
+  /** Ends once everything that waits for it now is done and answered: another object goes on from there. */
+  async retire(): Promise<void> {
+    while (this.#answering.size > 0) await Promise.allSettled([...this.#answering]);
+    this.#queue = this.#queue.then(() => {
       this.#over = true;
     });
+    await this.#queue;
+  }
+
+  /** Until this is settled an answer waits for the ledger, and only this object knows whether it may be given. */
+  answering(answer: Promise<void>): Promise<void> {
+    this.#answering.add(answer);
+    return answer.finally(() => this.#answering.delete(answer));
   }
 
   /** The bundle that it decides under. */

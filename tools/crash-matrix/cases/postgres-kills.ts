@@ -56,7 +56,7 @@ const POSTMASTER_CALLS = ['accept4', 'kill', 'clone'] as const;
 /** Which of its processes comes there first is its own affair. */
 const AT_CALLS: Case = {
   name: 'postgres-calls',
-  fault: `kill -9 of a PostgreSQL process at ${CALLS.join(', ')}; of the postmaster at ${POSTMASTER_CALLS.join(', ')}`,
+  fault: `kill -9 of a PostgreSQL process at ${CALLS.join(', ')}`,
   needs: ['strace'],
   async run(trial) {
     const { bench, quick, random } = trial;

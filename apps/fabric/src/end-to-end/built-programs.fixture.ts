@@ -8,16 +8,20 @@ export const ROOT = resolve(import.meta.dirname, '../../../..');
 export const PF = join(ROOT, 'apps/fabric/bin/pf.mjs');
 export const VERIFY = join(ROOT, 'apps/verify/bin/pf-verify.mjs');
 
-const BUILT = ['apps/fabric/dist/main.mjs', 'apps/fabric/dist/mail-tool.mjs', 'apps/verify/dist/main.mjs'];
+const BUILT = [
+  'apps/fabric/dist/main.mjs',
+  'apps/fabric/dist/mail-tool.mjs',
+  'apps/pfctl/dist/main.mjs',
+  'apps/verify/dist/main.mjs',
+];
 const LOCK = join(ROOT, 'node_modules/.pf-build-lock');
 const STALE_LOCK_MS = 60_000;
 
-/** Builds `pf` and `pf-verify` unless what is built is newer than every source: `npm ci` has built them already. */
+/** Builds `pf`, `pfctl` and `pf-verify` unless what is built is newer than every source: `npm ci` has built them already. */
 export async function buildPrograms(): Promise<void> {
   while (!takeLock()) await sleep(100);
   try {
-    if (newestSource() > oldestBuilt())
-      execFileSync(process.execPath, ['tools/build.mjs', 'fabric', 'verify'], { cwd: ROOT });
+    if (newestSource() > oldestBuilt()) execFileSync(process.execPath, ['tools/build.mjs'], { cwd: ROOT });
   } finally {
     rmSync(LOCK, { recursive: true });
   }

@@ -185,7 +185,9 @@ describe('the ledger of pf serve', () => {
       body: { code: 'EPOCH_STALE' },
     });
     expect(await post(`${adapter}/v1/epoch`, operator, {})).toMatchObject({ status: 401 });
-    const renewed = await agent({ tenant: 'globex', org: 'globex', sid: 'old', epoch: 2 });
+    const whose = ['--subject', 'agent-1', '--sid', 'old', '--epoch', '2'];
+    const newer = await deployment.token('sidecar-watcher', 'globex', 'support', ...whose);
+    const renewed = new Agent(sidecar, newer);
     expect(await renewed.authorize(ARTICLE)).toMatchObject({ body: { effect: 'allow' } });
     expect(await read(`${ledger}/receipts`, auditor)).toMatchObject({ status: 200 });
   });

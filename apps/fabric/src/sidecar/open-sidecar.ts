@@ -48,6 +48,8 @@ export interface Sidecar {
   readonly shipper: Shipper | undefined;
   /** Whether other fabrics may own sessions that are asked for here. */
   readonly shares: boolean;
+  /** Once all that an earlier process left open is marked. Nobody has to wait for it: sessions in use come first. */
+  readonly recovered: Promise<void>;
   inForce(): LoadedBundle;
   /** Every action from now on is decided under this bundle; sessions are folded anew under it. */
   adopt(bundle: CompiledBundle): Promise<void>;
@@ -134,7 +136,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   });
   const watching = shipper && setInterval(() => metrics.setLedgerLag(shipper.lagMs() / 1000), 1000).unref();
   let damage: string | undefined;
-  const recovering = enforcer.recover().then(
+  const recovered = enforcer.recover().then(
     (lostSessions) => {
       for (const lost of lostSessions)
         log.error({ event: 'session_lost', tags: ['ERROR'], ...lost }, lost.problem);
@@ -152,6 +154,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     journal,
     shipper,
     shares: leases !== undefined,
+    recovered,
     inForce: () => inForce,
     async adopt(next) {
       // A lease row must never promise a complete ledger that there is not.
@@ -173,7 +176,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     async close() {
       clearInterval(watching);
       await owner.close();
-      await recovering;
+      await recovered;
       await heads.close();
       const shipped = (await shipper?.close({ flushMs: FLUSH_MS })) ?? true;
       await leases?.close({ shipped });
