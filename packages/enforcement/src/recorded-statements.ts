@@ -3,6 +3,7 @@ import {
   type Digest,
   field,
   fromBase64,
+  fromUtf8,
   type JsonValue,
   MAX_JSON_DEPTH,
   openEnvelope,
@@ -49,10 +50,11 @@ export function recordedIn(
   stored: StoredStatement,
 ): Recorded {
   if (!isForeign(stored)) {
-    const { payload: encoded } = parseJsonBytes(stored.envelope) as { payload: string };
+    // The engine's reader: statements hold no number that it would round.
+    const { payload: encoded } = JSON.parse(fromUtf8(stored.envelope)) as { payload: string };
     const payload = fromBase64(encoded);
     return {
-      statement: parseJsonBytes(payload) as unknown as Statement,
+      statement: JSON.parse(fromUtf8(payload)) as Statement,
       digest: statementDigest(crypto, payload),
     };
   }

@@ -2,10 +2,10 @@ import type { Commit, CommitEntry } from '@provability-fabric/enforcement';
 import type { FileLog } from '@provability-fabric/evidence';
 import {
   canonicalBytes,
+  concatBytes,
   digestOf,
   fromBase64,
   type JsonValue,
-  leafHash,
   parseEnvelope,
   parseJsonBytes,
   preAuthEncoding,
@@ -25,7 +25,7 @@ export interface Recorded {
   readonly payloadType: string;
   readonly payload: Uint8Array;
   readonly record: JsonValue;
-  /** What the record's root is over. */
+  /** What the record's root is over, each after the byte that makes it a leaf. */
   readonly leaves: readonly Uint8Array[];
   readonly entry: CommitEntry;
 }
@@ -69,7 +69,9 @@ export function recordedDecisions(
       payloadType,
       payload,
       record,
-      leaves: leaves.map(({ path, salt, value }) => canonicalBytes([path, salt, value])),
+      leaves: leaves.map(({ path, salt, value }) =>
+        concatBytes(Uint8Array.of(0), canonicalBytes([path, salt, value])),
+      ),
       entry,
     });
   }
@@ -92,8 +94,10 @@ export async function stageCosts(
   const hashCertificate = each(({ payload }) => void digestOf(crypto, payload));
   const canonicaliseRecord = each(({ record }) => void canonicalBytes(record));
   const hashRecord = each(({ leaves }) => {
-    const hashes = leaves.map((leaf) => leafHash(crypto, leaf));
-    treeRoot(crypto, hashes);
+    treeRoot(
+      crypto,
+      leaves.map((leaf) => crypto.sha256(leaf)),
+    );
   });
   return {
     step: each(({ state, input }) => void step(bundle, state, input)),
