@@ -42,10 +42,6 @@ export class KeptSessions {
     this.#options = options;
   }
 
-  get size(): number {
-    return this.#kept.size;
-  }
-
   has(tenant: string, id: string): boolean {
     return this.#kept.has(nameOf(tenant, id));
   }

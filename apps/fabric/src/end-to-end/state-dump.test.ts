@@ -32,7 +32,8 @@ const SECRET = 'correct-horse-battery-staple';
 async function shortFolder(): Promise<string> {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'config/local'), { recursive: true });
-  writeFileSync(join(folder, 'config/local/fabric.yaml'), 'bundle: b\ndata_dir: data\nlisten: 127.0.0.1:0\n');
+  const settings = ['bundle: b', 'data_dir: data', 'listen: 127.0.0.1:0', 'database: none', ''];
+  writeFileSync(join(folder, 'config/local/fabric.yaml'), settings.join('\n'));
   symlinkSync(PF, join(folder, 'x'));
   copyFileSync(await compiledBundle('quickstart'), join(folder, 'b'));
   writeFileSync(join(folder, 'p'), `You are the support agent. The code is ${SECRET}.`);
