@@ -86,7 +86,7 @@ describe('a process killed with kill -9 while it commits', () => {
       expect(await log.audit()).toBe(size);
       await log.close();
     }
-    expect(checkpoints.length).toBeGreaterThan(CRASHES);
+    expect(checkpoints.length).toBeGreaterThanOrEqual(CRASHES);
     console.info(
       `${CRASHES} kills, ${acked} answered entries, ${checkpoints.length} checkpoints, ${cut} torn tails`,
     );
