@@ -121,7 +121,9 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
           maxLagMs: () => settings.evidenceMaxLagMs,
           answersWait: () => (live.current.asyncProcessing ? ('journal' as const) : ('ledger' as const)),
         }),
-    ...(leases === undefined || ledger === undefined ? {} : { leases, archive: ledger.archive }),
+    ...(leases === undefined || ledger === undefined
+      ? {}
+      : { leases, archive: ledger.archive, evidenceKeys: () => keys.evidenceKeys() }),
   });
   const heads = await createHeads({
     log: journal,
