@@ -10,6 +10,8 @@ export interface Tally {
   inFlight: number;
   ambiguous: number;
   ledgerEntries: number;
+  /** How long starts took that nothing disturbed, in ms. */
+  readonly startsMs: number[];
   /** What else is worth a word: what was refused, how often. */
   readonly notes: string[];
   readonly problems: string[];
@@ -39,6 +41,7 @@ export function newTally(): Tally {
     inFlight: 0,
     ambiguous: 0,
     ledgerEntries: 0,
+    startsMs: [],
     notes: [],
     problems: [],
   };

@@ -31,6 +31,7 @@ if (unknown !== undefined || !Number.isSafeInteger(seed)) {
 const chosen = CASES.filter(({ name }) => only.length === 0 || only.includes(name));
 const bench = new Workbench(program);
 let failed = false;
+const startsMs: number[] = [];
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
     void bench.close().finally(() => process.exit(130));
@@ -43,6 +44,7 @@ try {
     const { tally, skipped } = await attempt(one);
     const seconds = (performance.now() - began) / 1000;
     console.log(row(one, tally, { skipped, seconds }));
+    startsMs.push(...tally.startsMs);
     for (const note of tally.notes) console.log(`  ${note}`);
     for (const problem of tally.problems.slice(0, 20)) console.log(`  ✘ ${problem}`);
     if (tally.problems.length > 0) {
@@ -53,6 +55,8 @@ try {
 } finally {
   await bench.close();
 }
+const [median = 0, worst = 0] = [0.5, 1].map((share) => quantile(startsMs, share));
+console.log(`${startsMs.length} starts: median ${median.toFixed(0)} ms, slowest ${worst.toFixed(0)} ms`);
 console.log(failed ? 'evidence was lost, doubled or contradicted' : 'nothing was lost, nothing is double');
 // A case that failed may have left a timer or a socket behind.
 process.exit(failed ? 1 : 0);
@@ -73,4 +77,9 @@ async function attempt(one: Case): Promise<{ tally: Tally; skipped: string | und
   }
   await bench.sweepUp();
   return { tally, skipped: undefined };
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
 }

@@ -55,6 +55,7 @@ export class Site {
     this.said.restarted();
     this.#starts += 1;
     if (this.#starts > 1) this.#trial.tally.restarts += 1;
+    if (how.through === undefined) this.#trial.tally.startsMs.push(this.#fabric.startedMs);
     this.witness.watch({ data, ledgerUrl: this.#fabric.ledgerUrl });
   }
 
