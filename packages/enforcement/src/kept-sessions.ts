@@ -12,6 +12,9 @@ interface Kept {
 /** A session used within this time is kept, since somebody may be about to queue on it. */
 const KEEP_MS = 5000;
 
+/** One that nobody has used for this long leaves memory although there is room: otherwise memory grows until there is none. */
+const REST_MS = 120_000;
+
 /** How many of the least recently used are looked at for one that may go. */
 const LOOKED_AT = 16;
 
@@ -59,7 +62,7 @@ export class KeptSessions {
       this.#kept.delete(name);
       this.#kept.set(name, kept);
       this.#count(kept);
-      if (this.#isFull()) void this.#letGo();
+      void this.#letGo();
       return kept.loading;
     }
     if (kept?.session !== undefined) this.drop(kept.session);
@@ -97,7 +100,7 @@ export class KeptSessions {
         if (this.#kept.get(name) === kept) this.#kept.delete(name);
       },
     );
-    if (this.#isFull()) void this.#letGo();
+    void this.#letGo();
     return loading;
   }
 
@@ -127,9 +130,8 @@ export class KeptSessions {
 
   async #letGo(): Promise<void> {
     for (const [name, kept] of [...firstOf(this.#kept, LOOKED_AT)]) {
-      if (!this.#isFull()) return;
       const { session, used } = kept;
-      if (performance.now() - used < KEEP_MS) return;
+      if (performance.now() - used < (this.#isFull() ? KEEP_MS : REST_MS)) return;
       const leaves = session !== undefined && mayRest(session) && (await this.#options.mayLeave(session));
       if (this.#kept.get(name) !== kept || kept.used !== used) continue; // used or gone in the meantime
       this.#forget(name, kept);

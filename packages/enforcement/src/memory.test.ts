@@ -76,6 +76,19 @@ describe('sessions in memory', () => {
     expect(statements.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(40 + 19);
   });
 
+  it('leave it when nobody has used them for minutes, but for those with something under way', async () => {
+    const enforcer = await world.start(PERMISSIVE);
+    for (let id = 0; id < 10; id += 1) await use(enforcer, `s${id}`, id !== 3);
+    await vi.advanceTimersByTimeAsync(100_000);
+    await use(enforcer, 'late');
+    await vi.advanceTimersByTimeAsync(30_000);
+    await use(enforcer, 'later');
+    const kept = (await enforcer.snapshot()).map(({ session }) => session);
+    expect(kept.toSorted()).toEqual(['late', 'later', 's3']);
+    expect(await enforcer.authorize(ask('look', { session: 's0' }))).toMatchObject({ effect: 'allow' });
+    expect((await world.statements('s0')).map(({ seq }) => seq)).toEqual([0, 1, 2, 3]);
+  });
+
   it('that were let go of come back with everything that happened in them', async () => {
     const enforcer = await world.start(bundleOf(1), { maxSessions: 1 });
     for (let round = 0; round < 3; round += 1) for (const id of ['a', 'b', 'c']) await use(enforcer, id);
