@@ -5,6 +5,7 @@ import { run as decisions } from './decisions/bench.ts';
 import { run as ledger } from './ledger/bench.ts';
 import { run as mcpOverHttp } from './mcp-http/bench.ts';
 import { run as permit } from './permit/index.ts';
+import { run as start } from './start/bench.ts';
 import { run as step } from './step/bench.ts';
 
 const [cpu] = cpus();
@@ -16,7 +17,7 @@ await permit();
 await step();
 // Each answers whether it reached what it has to.
 const reached = [];
-for (const bench of [decisions, authorize, mcpOverHttp, ledger]) {
+for (const bench of [decisions, authorize, mcpOverHttp, ledger, start]) {
   console.log();
   reached.push(await bench());
 }
