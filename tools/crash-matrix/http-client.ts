@@ -15,10 +15,18 @@ const PATIENCE_MS = 40_000;
 
 export class HttpClient {
   readonly #agent: Agent;
+  readonly #resends: boolean;
 
-  /** `keepAlive: false` opens a connection for each request. */
-  constructor({ keepAlive = true }: { readonly keepAlive?: boolean } = {}) {
+  /**
+   * `keepAlive: false` opens a connection for each request. `resends`: a request that met the end of an idle connection is
+   * sent once more, as every client that keeps connections has to (RFC 9112, 9.3.1).
+   */
+  constructor({
+    keepAlive = true,
+    resends = false,
+  }: { readonly keepAlive?: boolean; readonly resends?: boolean } = {}) {
     this.#agent = new Agent({ keepAlive, maxSockets: 256 });
+    this.#resends = resends;
   }
 
   get(url: string, token?: string): Promise<Answered> {
@@ -43,7 +51,11 @@ export class HttpClient {
         : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
     };
     return new Promise((resolve, reject) => {
-      const failed = (error: Error) => reject(new Unanswered(error.message));
+      const failed = (error: NodeJS.ErrnoException) => {
+        const metItsEnd = sent.reusedSocket && error.code === 'ECONNRESET';
+        if (this.#resends && metItsEnd) resolve(this.send(method, url, headers, body));
+        else reject(new Unanswered(error.message));
+      };
       const sent = request(url, { method, headers: described, agent: this.#agent }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -32,7 +32,7 @@ export class Load {
   readonly all = new Figures();
   minute = new Figures();
   readonly #options: LoadOptions;
-  readonly #client = new HttpClient();
+  readonly #client = new HttpClient({ resends: true });
   #stopped = false;
   #sessions = 0;
   #running: Promise<unknown> = Promise.resolve();
