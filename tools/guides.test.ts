@@ -94,7 +94,7 @@ describe.concurrent('the commands of', () => {
       for (const [index, { expected }] of steps.entries()) {
         const output = outputs[index];
         if (output === undefined || expected === null) continue;
-        expect(`${output.trim()}\n`).toMatch(patternFor(expected));
+        expect(`${output.replace(/^\n+/, '').trimEnd()}\n`).toMatch(patternFor(expected));
       }
       expect({ code, steps: outputs.length, said: outputs.at(-1) }).toMatchObject({
         code: 0,

@@ -44,6 +44,7 @@ export interface AgentsOptions {
 }
 
 const REFUSED_PAUSE_MS = 25;
+const TOUCH_MS = 30_000;
 
 /** Agents that ask, act, and report; each one thing at a time. They outlive the fabric. */
 export class Agents {
@@ -107,12 +108,22 @@ export class Agents {
         const { session, requestId } = asked;
         const token = await tokenFor(data, { audience: 'sidecar-watcher', session, now });
         const body = bodyOf(asked);
-        const answer = await this.#client.post(`${url}/v1/authorize`, token, body).catch(() => undefined);
+        const answer = await this.#patiently(() => this.#client.post(`${url}/v1/authorize`, token, body));
         if (answer?.status === 200) this.said.answer(certificate, `${answer.body.effect}`);
         else this.said.problems.push(`${requestId}, repeated: ${answer?.status} ${answer?.text}`);
       }
     };
     await Promise.all(this.#agents.map(touch));
+  }
+
+  /** Asks again while it is refused for now: over a jump of the clock what is not shipped yet looks very old. */
+  async #patiently(ask: () => Promise<Answered>): Promise<Answered | undefined> {
+    const timeUp = Date.now() + TOUCH_MS;
+    for (;;) {
+      const answer = await ask().catch(() => undefined);
+      if (answer?.status !== 503 || Date.now() > timeUp) return answer;
+      await sleep(REFUSED_PAUSE_MS);
+    }
   }
 
   async #each(work: (agent: Agent) => Promise<void>): Promise<void> {

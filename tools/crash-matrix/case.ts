@@ -4,6 +4,8 @@ import type { Workbench } from './workbench.ts';
 /** What a case found, for its row of the table. */
 export interface Tally {
   points: number;
+  /** Of these, where the call was not made in time: a kill at any moment took its place. */
+  missed: number;
   answered: number;
   restarts: number;
   /** Asked or allowed, and not known to have ended, when the fault struck. */
@@ -36,6 +38,7 @@ export interface Case {
 export function newTally(): Tally {
   return {
     points: 0,
+    missed: 0,
     answered: 0,
     restarts: 0,
     inFlight: 0,

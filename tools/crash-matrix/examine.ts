@@ -114,9 +114,13 @@ function* heldAgainst(
   for (const said of all) {
     yield* said.problems;
     for (const certificate of said.asked.keys()) asked.add(certificate);
-    for (const [certificate, effect] of said.answered)
+    for (const [certificate, effect] of said.answered) {
       if (permissions.get(certificate) !== effect)
         yield `answered ${effect}, certified ${permissions.get(certificate)}: ${certificate}`;
+      // Whoever was told to go on may have acted: without a report nobody knows, and no fabric may say otherwise.
+      if (effect === 'allow' && outcomes.get(certificate)?.includes('failed'))
+        yield `answered allow, and on record as failed: ${certificate}`;
+    }
     for (const certificate of said.recorded) {
       const done = outcomes.get(certificate)?.filter((outcome) => outcome === 'done').length ?? 0;
       if (done !== 1) yield `its outcome was taken, and is on record ${done} times: ${certificate}`;

@@ -23,6 +23,8 @@ export interface StartOptions {
   readonly node?: readonly string[];
   /** Resolves although the fabric ends before it listens. */
   readonly mayEnd?: boolean;
+  /** Told as soon as there is a process, long before it listens. */
+  readonly begun?: (child: Pick<ChildProcess, 'kill'>) => void;
 }
 
 type LogEntry = Readonly<Record<string, unknown>>;
@@ -61,6 +63,7 @@ export async function startFabric(options: StartOptions): Promise<FabricProcess>
   const began = performance.now();
   const child = spawn(file, args, { cwd: workbench.folder, env: environment, stdio: 'pipe' });
   child.stdin.end();
+  options.begun?.(child);
   const log: LogEntry[] = [];
   let errors = '';
   let startedMs = 0;

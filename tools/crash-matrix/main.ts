@@ -30,7 +30,10 @@ if (unknown !== undefined || !Number.isSafeInteger(seed)) {
 
 const chosen = CASES.filter(({ name }) => only.length === 0 || only.includes(name));
 const bench = new Workbench(program);
-let failed = false;
+const failed: string[] = [];
+const skipped: string[] = [];
+const rows: string[] = [];
+const beganAll = performance.now();
 const startsMs: number[] = [];
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
@@ -38,18 +41,20 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
   });
 try {
   await bench.prepare();
-  console.log(`${chosen.length} cases, seed ${seed}\n${header()}`);
+  console.log(`${chosen.length} cases, seed ${seed}`);
   for (const one of chosen) {
     const began = performance.now();
-    const { tally, skipped } = await attempt(one);
+    const { tally, missing } = await attempt(one);
     const seconds = (performance.now() - began) / 1000;
-    console.log(row(one, tally, { skipped, seconds }));
+    rows.push(row(one, tally, { skipped: missing, seconds }));
+    console.log(rows.at(-1));
+    if (missing !== undefined) skipped.push(one.name);
     startsMs.push(...tally.startsMs);
     for (const note of tally.notes) console.log(`  ${note}`);
     for (const problem of tally.problems.slice(0, 20)) console.log(`  ✘ ${problem}`);
     if (tally.problems.length > 0) {
       console.log(`  again: --only ${one.name} --seed ${seed}${quick ? ' --quick' : ''}`);
-      failed = true;
+      failed.push(one.name);
     }
   }
 } finally {
@@ -57,16 +62,26 @@ try {
 }
 const [median = 0, worst = 0] = [0.5, 1].map((share) => quantile(startsMs, share));
 console.log(`${startsMs.length} starts: median ${median.toFixed(0)} ms, slowest ${worst.toFixed(0)} ms`);
-console.log(failed ? 'evidence was lost, doubled or contradicted' : 'nothing was lost, nothing is double');
+console.log(`\n${header()}\n${rows.join('\n')}\n`);
+console.log(verdict());
 // A case that failed may have left a timer or a socket behind.
-process.exit(failed ? 1 : 0);
+process.exit(failed.length > 0 ? 1 : 0);
 
-async function attempt(one: Case): Promise<{ tally: Tally; skipped: string | undefined }> {
+function verdict(): string {
+  const ok = chosen.length - failed.length - skipped.filter((name) => !failed.includes(name)).length;
+  const minutes = ((performance.now() - beganAll) / 60_000).toFixed(1);
+  const counted = `${ok} of ${chosen.length} cases held, seed ${seed}, ${minutes} min`;
+  const left = skipped.length === 0 ? '' : `; not tried here: ${skipped.join(', ')}`;
+  if (failed.length > 0) return `crash matrix: FAILED at ${failed.join(', ')}; ${counted}${left}`;
+  return `crash matrix: nothing lost, nothing double, nothing contradicted; ${counted}${left}`;
+}
+
+async function attempt(one: Case): Promise<{ tally: Tally; missing: string | undefined }> {
   const tally = newTally();
   const missing = lacking(one.needs ?? []);
   if (missing !== undefined) {
     if (process.env.CI === 'true') tally.problems.push(`cannot be tried here: ${missing}`);
-    return { tally, skipped: missing };
+    return { tally, missing };
   }
   // Each case has a seed of its own, so that it does the same when it runs alone.
   const own = [...one.name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) | 0, seed);
@@ -76,7 +91,9 @@ async function attempt(one: Case): Promise<{ tally: Tally; skipped: string | und
     tally.problems.push(error instanceof Error ? (error.stack ?? error.message) : messageOf(error));
   }
   await bench.sweepUp();
-  return { tally, skipped: undefined };
+  if (tally.points > 0 && tally.missed === tally.points)
+    tally.problems.push('the fault never struck: no call was reached');
+  return { tally, missing: undefined };
 }
 
 function quantile(values: readonly number[], share: number): number {

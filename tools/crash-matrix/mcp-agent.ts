@@ -54,6 +54,10 @@ export class McpAgent {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   get running(): boolean {
     return !this.#ended;
   }

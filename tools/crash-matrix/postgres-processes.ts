@@ -43,6 +43,15 @@ export function signal(pids: readonly number[], name: NodeJS.Signals): void {
   }
 }
 
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Ends whatever a killed fabric left running. */
 export async function endPostgresIn(directory: string): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {

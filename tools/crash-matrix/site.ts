@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Agents, type AgentsOptions } from './agents.ts';
 import type { Trial } from './case.ts';
 import { type Examined, examineEvidence } from './examine.ts';
-import { type Exit, type FabricProcess, ledgerOf } from './fabric-process.ts';
+import { type Exit, type FabricProcess, ledgerOf, type StartOptions } from './fabric-process.ts';
 import { Said } from './said.ts';
 import { messageOf } from './shown-checkpoints.ts';
 import { Witness } from './witness.ts';
@@ -16,6 +17,8 @@ export interface SiteOptions extends Partial<Omit<AgentsOptions, 'said' | 'rando
   readonly ahead?: () => number;
   readonly node?: readonly string[];
 }
+
+const END_TOLD_MS = 500;
 
 /** One data folder over all its restarts: its fabric, its agents, and who remembers what they were told. */
 export class Site {
@@ -41,8 +44,8 @@ export class Site {
     return this.#fabric;
   }
 
-  /** `through` and `mayEnd` are for starts that are to fail. */
-  async start(how: { readonly through?: readonly string[]; readonly mayEnd?: boolean } = {}): Promise<void> {
+  /** All of `how` is for starts that are to fail. */
+  async start(how: Pick<StartOptions, 'through' | 'mayEnd' | 'begun'> = {}): Promise<void> {
     const { data, variant, assurance, database, node } = this.#options;
     this.#fabric = await this.#trial.bench.start({
       data,
@@ -55,7 +58,8 @@ export class Site {
     this.said.restarted();
     this.#starts += 1;
     if (this.#starts > 1) this.#trial.tally.restarts += 1;
-    if (how.through === undefined) this.#trial.tally.startsMs.push(this.#fabric.startedMs);
+    if (how.through === undefined && how.mayEnd !== true)
+      this.#trial.tally.startsMs.push(this.#fabric.startedMs);
     this.witness.watch({ data, ledgerUrl: this.#fabric.ledgerUrl });
   }
 
@@ -73,6 +77,12 @@ export class Site {
       this.place,
       () => !fabric.running || this.agents.answers >= enough || Date.now() > timeUp,
     );
+  }
+
+  /** Whether the fault has ended the fabric, which may be told a moment later than agents notice it. */
+  async hasEnded(): Promise<boolean> {
+    await Promise.race([this.fabric.exited, sleep(END_TOLD_MS)]);
+    return !this.fabric.running;
   }
 
   /** Kills the fabric where the fault has not, and counts what was in flight. */
@@ -107,7 +117,9 @@ export class Site {
       problems.push(...examined.problems.map((problem) => `${point}: ${problem}`));
       return examined;
     } catch (error) {
-      problems.push(`${point}: ${messageOf(error)}`);
+      const last = this.fabric.log.slice(-5).map((entry) => `${entry.event} ${entry.problem ?? ''}`.trim());
+      const said = this.fabric.running ? `; the fabric said last: ${last.join(', ')}` : '';
+      problems.push(`${point}: ${messageOf(error)}${said}`);
       return undefined;
     } finally {
       // Told once: the next point begins with a clean record.

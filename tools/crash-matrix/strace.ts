@@ -66,12 +66,22 @@ export function attachToKill(pids: readonly number[], { call, nth }: Kill) {
   ]);
 }
 
+const ATTACH_MS = 20_000;
+
 function attached(child: ChildProcess, count: number): Promise<void> {
   return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGINT');
+      reject(new Error(`strace did not attach to ${count} processes in ${ATTACH_MS} ms: ${said}`));
+    }, ATTACH_MS);
+    child.once('close', () => clearTimeout(timer));
     let said = '';
     child.stderr?.on('data', (chunk) => {
       said += chunk;
-      if ((said.match(/ attached/g)?.length ?? 0) >= count) resolve();
+      // One that has ended meanwhile, as helpers of PostgreSQL do, is passed over.
+      if ((said.match(/ attached|No such process/g)?.length ?? 0) < count) return;
+      clearTimeout(timer);
+      resolve();
     });
     child.once('error', reject);
     child.once('close', () => reject(new Error(`strace did not attach: ${said}`)));

@@ -1,6 +1,6 @@
 import type { Case, Tally } from './case.ts';
 
-const WIDTHS = [21, 82, 6, 8, 8, 18, 7] as const;
+const WIDTHS = [21, 84, 8, 8, 8, 18, 7] as const;
 const TITLES = [
   'case',
   'fault',
@@ -25,12 +25,12 @@ export function row(
   if (skipped !== undefined && tally.problems.length === 0)
     return cells([name, fault, '', '', '', '', '', `skipped: ${skipped}`]);
   const verdict = tally.problems.length === 0 ? 'ok' : `${tally.problems.length} FAILURES`;
-  const { points, answered, restarts, inFlight, ambiguous, ledgerEntries } = tally;
+  const { points, missed, answered, restarts, inFlight, ambiguous, ledgerEntries } = tally;
   const flight = `${inFlight} → ${ambiguous}`;
   return cells([
     name,
     fault,
-    points,
+    missed === 0 ? points : `${points - missed} of ${points}`.padStart(WIDTHS[2]),
     answered,
     restarts,
     flight,

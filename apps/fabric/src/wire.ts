@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Emit } from '@provability-fabric/evidence';
-import { createMetrics, type Metrics } from '@provability-fabric/gateway-http';
+import { type Bundles, createMetrics, type Metrics } from '@provability-fabric/gateway-http';
 import type { CompiledBundle } from '@provability-fabric/policy';
 import type { Logger } from 'pino';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
@@ -11,7 +11,11 @@ import { type Ledger, openLedger } from './ledger/open-ledger.ts';
 import type { FollowedSettings } from './live-settings.ts';
 import { JournalProblems } from './observe/journal-problems.ts';
 import type { FabricSettings } from './settings.ts';
+import { bundleAtStart } from './sidecar/bundle-at-start.ts';
+import { bundleControl } from './sidecar/bundle-control.ts';
+import { type BundleFollower, followBundle } from './sidecar/follow-bundle.ts';
 import { openSidecar, type Sidecar } from './sidecar/open-sidecar.ts';
+import { sharedBundles } from './sidecar/shared-bundles.ts';
 
 export interface FabricOptions {
   readonly dataFolder: string;
@@ -24,6 +28,8 @@ export interface FabricOptions {
   readonly bundle: CompiledBundle | Promise<CompiledBundle> | null;
   /** Whether to start without a database that does not answer yet; agents are refused once the ledger lags too far. */
   readonly startWithoutLedger?: boolean;
+  /** Aborted where a start is not wanted any more: it waits no longer for a database that does not answer. */
+  readonly stopping?: AbortSignal;
 }
 
 /** Everything that one process of the fabric is made of, connected. */
@@ -35,6 +41,10 @@ export interface Fabric {
   readonly ledger: Ledger | undefined;
   /** undefined where this process decides nothing. */
   readonly sidecar: Sidecar | undefined;
+  /** undefined where there is neither a sidecar here nor a database that those of other processes follow. */
+  readonly bundles: Bundles | undefined;
+  /** Why the newest bundle in the database is not in force here, for /health. */
+  bundleHealth(): readonly string[];
   /** Refuses new work, waits for what was begun, ships it, publishes a last checkpoint, lets go of the data folder. */
   close(): Promise<void>;
 }
@@ -77,6 +87,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
           ? null
           : { address: settings.advertise, leaseMs: settings.sessionLeaseMs },
       patienceMs,
+      stopping: options.stopping,
       log,
     });
   let ledger: Ledger | undefined;
@@ -94,11 +105,18 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
             return ledger.writer;
           }
         : undefined;
-    const bundle = await compiling;
+    const configured = await compiling;
+    const published = ledger?.bundles;
+    const bundle =
+      configured === null || published === undefined
+        ? configured
+        : await bundleAtStart({ published, folder, configured, log, now: Date.now });
     const sidecar =
       bundle === null
         ? undefined
         : await openSidecar({ folder, bundle, settings, live, log, emit, metrics, problems, ledger, late });
+    const follower: BundleFollower | undefined =
+      sidecar && published && followBundle({ published, folder, sidecar, log, metrics, now: Date.now });
     return {
       folder,
       metrics,
@@ -107,7 +125,12 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
         return ledger;
       },
       sidecar,
+      bundles: published
+        ? sharedBundles({ published, crypto: folder.crypto, now: Date.now, here: follower })
+        : sidecar && bundleControl(folder, sidecar),
+      bundleHealth: () => follower?.health() ?? [],
       async close() {
+        await follower?.close();
         await sidecar?.close();
         await tokens?.close();
         await ledger?.close();

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addBundle } from './commands/bundle.ts';
 import { addCertificates } from './commands/certs.ts';
 import { addConfiguration } from './commands/config.ts';
 import { addInit } from './commands/init.ts';
@@ -9,6 +10,7 @@ import { addStats } from './commands/stats.ts';
 import { addStatus } from './commands/status.ts';
 import { addTest } from './commands/test.ts';
 import { addToken } from './commands/token.ts';
+import { addValidate } from './commands/validate.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { visibleLines } from './output/visible.ts';
 import { Shell } from './shell.ts';
@@ -38,7 +40,9 @@ export function buildProgram(terminal: Terminal, finish: (code: ExitCode) => voi
   addStatus(program, shell);
   addStats(program, shell);
   addInit(program, shell);
+  addBundle(program, shell);
   addPolicy(program, shell);
+  addValidate(program, shell);
   addReplay(program, shell);
   addTest(program, shell);
   addCertificates(program, shell);

@@ -30,10 +30,14 @@ export class Shell {
     return resolve(this.terminal.directory, typed);
   }
 
-  /** The folder that holds `config/`: the working directory where it has one, otherwise the checkout. */
+  /**
+   * The folder that holds `config/`: the working directory, as for `pf`. Only from within the checkout it is the
+   * checkout's: elsewhere a command would work on another fabric than the one that was started there.
+   */
   get root(): string {
     const { directory, checkout } = this.terminal;
-    return existsSync(join(directory, 'config')) ? directory : checkout;
+    const isWithin = `${directory}/`.startsWith(`${checkout}/`);
+    return isWithin && !existsSync(join(directory, 'config')) ? checkout : directory;
   }
 
   async settings(environment: string): Promise<Settings> {

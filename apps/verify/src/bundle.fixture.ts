@@ -7,7 +7,7 @@ export const crypto = nodeCrypto();
 const PUBLIC = { level: 'public', compartments: [], integrity: 'trusted' };
 const TICKET = { level: 'internal', compartments: [], integrity: 'untrusted' };
 const CUSTOMER = { level: 'confidential', compartments: ['tenant:{tenant}'], integrity: 'trusted' };
-const ANY = { tools: null, effects: null };
+const ANY = { tools: null, effects: null, label: null, args: null, principal: null };
 
 const ANYONE = {
   principal: { op: 'any' },
@@ -49,19 +49,27 @@ function clause(part: { id: string; kind: string } & Record<string, unknown>) {
 }
 
 function tool(part: object) {
-  return { effect: 'read', once: false, returns: PUBLIC, clearance: null, parameters: {}, ...part };
+  const rest = { fields: {}, text: 'json', clearance: null, parameters: {} };
+  return { effect: 'read', once: false, returns: PUBLIC, ...rest, ...part };
 }
 
 /** A desk that reads tickets and customers' files, may mail, pay a little and never delete. */
 export function deskBundle(part: Record<string, unknown> = {}): LoadedBundle {
+  const stay = { from: 0, in: [], not_in: [], full: null, to: 0, action: null, violation: null };
   const automata = {
-    format: 'provability-fabric/dfa/v1',
+    format: 'provability-fabric/dfa/v2',
     automata: [
       {
         clause: 'no-delete',
         initial: 0,
         states: 1,
-        transitions: [{ from: 0, on: { tools: ['delete_file'], effects: null }, to: 0, violation: true }],
+        classes: [{ on: { ...ANY, tools: ['delete_file'] }, unknown: 'in' }],
+        register: null,
+        transitions: [
+          { ...stay, at: 'asked', in: [0], violation: 'TRACE_FORBIDDEN' },
+          { ...stay, at: 'asked', not_in: [0] },
+          { ...stay, at: 'done' },
+        ],
       },
     ],
   };
@@ -89,6 +97,9 @@ export function deskBundle(part: Record<string, unknown> = {}): LoadedBundle {
           '/to': {
             from: [{ kind: 'prompt' }, { kind: 'constant', set: 'desks' }],
             endorse: [{ kind: 'prompt' }],
+            trusted: false,
+            same_tenant: false,
+            member_of: null,
             stores: null,
             optional: false,
           },
@@ -106,14 +117,14 @@ export function deskBundle(part: Record<string, unknown> = {}): LoadedBundle {
         id: 'no-delete',
         kind: 'trace',
         severity: 'critical',
-        pattern: { kind: 'never', never: { tools: ['delete_file'], effects: null } },
+        pattern: { kind: 'never', never: { ...ANY, tools: ['delete_file'] } },
       }),
       clause({ id: 'no-leak', kind: 'flow', rule: 'session_label', on: ANY }),
       clause({ id: 'vouched', kind: 'flow', rule: 'parameters', on: ANY }),
       clause({
         id: 'few-mails',
         kind: 'limit',
-        on: { tools: ['send_mail'], effects: null },
+        on: { ...ANY, tools: ['send_mail'] },
         max: 2,
         window_ms: 60_000,
         tolerance_ms: 0,

@@ -84,7 +84,7 @@ describe('the exit code', () => {
     [
       'a requirement that there is not',
       [file, '--require', 'faith'],
-      'expected --require re-derived or --require complete',
+      'expected --require re-derived, complete or head',
     ],
     [
       'a file that is not there',

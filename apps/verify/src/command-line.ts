@@ -41,8 +41,10 @@ Proven even against whoever holds the private keys, for events that are
 Not proven for events that are
   facts trusted   a record was erased: the verdict follows from the certified reasons, those are taken on trust
   signature only  the bundle or what the event rests on is missing: somebody with the key said so, no more
-Not proven at all: that the inputs are what the agent sent, that no statement was left off at the end of a session
-(--require complete wants every entry of the log), and anything about entries that are not in the file.
+Proven where it names a head, against everyone without the evidence key, as of the head's time:
+  no statement was left off at the end of a session; in a file with all entries of the log, no session is missing
+Not proven at all: that the inputs are what the agent sent, what came after the head (--require head wants it over
+all of the file, --require complete wants every entry of the log), anything about entries that are not in the file.
 
 Exit codes: 0 verified, 1 verified false, 3 invalid input, 4 cannot be checked (no key that signed the checkpoint).`;
 
@@ -89,7 +91,7 @@ function commandFor(stdout: Output, stderr: Output): Command {
     .addOption(
       new Option(
         '--require <what>',
-        'demand more: re-derived (every event), complete (every entry of the log)',
+        'demand more: re-derived (every event), complete (every entry of the log), head (a signed head over all of the file)',
       ).argParser((value: string, before?: readonly Requirement[]) => collect(requirement(value), before)),
     )
     .addOption(new Option('--format <format>', 'how to report').choices(['table', 'json']).default('table'))
@@ -103,8 +105,8 @@ function commandFor(stdout: Output, stderr: Output): Command {
 }
 
 function requirement(value: string): Requirement {
-  if (value === 're-derived' || value === 'complete') return value;
-  throw new InvalidInput(`expected --require re-derived or --require complete, came \`${value}\``);
+  if (value === 're-derived' || value === 'complete' || value === 'head') return value;
+  throw new InvalidInput(`expected --require re-derived, complete or head, came \`${value}\``);
 }
 
 function verify(path: string, options: Options, stderr: Output): Verification {

@@ -12,6 +12,7 @@ export type FailureCode =
   | 'ENVELOPE_SIGNATURE'
   | 'STATEMENT'
   | 'CHAIN'
+  | 'HEAD'
   | 'RECORD_ROOT'
   | 'RECORD_CONTENT'
   | 'BUNDLE_DIGEST'

@@ -20,7 +20,7 @@ import {
   signNote,
   utf8,
 } from '@provability-fabric/kernel';
-import type { InputRecord } from '@provability-fabric/statements';
+import type { EvidenceHead, InputRecord } from '@provability-fabric/statements';
 import { crypto } from './bundle.fixture.ts';
 import type { TrustedKeys } from './trusted-keys.ts';
 
@@ -62,6 +62,7 @@ export interface EvidenceJson {
     inclusion: string[];
     record: InputRecord | null;
   }[];
+  head?: EvidenceHead;
   bundles: JsonValue[];
 }
 

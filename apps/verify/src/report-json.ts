@@ -5,7 +5,7 @@ import type { Verification } from './verify-evidence.ts';
 
 /** The whole report for programs; its shape is docs/reference/verification.md. */
 export function jsonReport(verification: Verification): string {
-  const { checkpoint, uncheckedSignatures, entries, failures } = verification;
+  const { checkpoint, uncheckedSignatures, entries, head, failures } = verification;
   const events = summarise(verification);
   return printableJson({
     verified: failures.length === 0,
@@ -16,6 +16,13 @@ export function jsonReport(verification: Verification): string {
     },
     unchecked_signatures: uncheckedSignatures,
     entries,
+    head: head && {
+      at: head.at,
+      log_size: head.logSize,
+      sessions: head.sessions,
+      whole: head.whole,
+      newer: head.newer,
+    },
     counts: countByStatus(events),
     events,
     failures: failures.map(({ code, place, message }) => ({

@@ -4,6 +4,7 @@ import type { Failure, Place } from './failure.ts';
 import { countByStatus, type EventSummary, summarise } from './summary.ts';
 import { fit, printable } from './terminal-text.ts';
 import type { Verification } from './verify-evidence.ts';
+import type { VerifiedHead } from './verify-head.ts';
 
 /** A file may be wrong in every entry; the rest is in the JSON report. */
 const SHOWN_FAILURES = 50;
@@ -92,9 +93,18 @@ function whereIs(place: Place | null): string {
     : `entry ${entry}, session ${printable(session)}, seq ${seq}: `;
 }
 
-function* noteLines({ uncheckedSignatures: count }: Verification): Generator<string> {
-  if (count === 0) return;
-  yield `note: ${plural(count, 'signature')} on the checkpoint not checked: no key given for it; it proves nothing`;
+function* noteLines({ uncheckedSignatures: count, head, failures }: Verification): Generator<string> {
+  if (count > 0)
+    yield `note: ${plural(count, 'signature')} on the checkpoint not checked: no key given for it; it proves nothing`;
+  if (head !== null) yield headLine(head);
+  else if (failures.length === 0)
+    yield 'note: no head in the file: it does not show whether statements were left off at the end of a session';
+}
+
+function headLine({ at, logSize, sessions, whole, newer }: VerifiedHead): string {
+  const ends = `${plural(sessions, 'session ends', 'sessions end')} where it says${whole ? ', and there are no others' : ''}`;
+  const rest = newer === 0 ? '' : `; ${plural(newer, 'entry is', 'entries are')} newer than it`;
+  return `head of ${printable(at)}, over ${plural(logSize, 'entry', 'entries')}: ${ends}${rest}`;
 }
 
 function summaryLine(

@@ -210,7 +210,8 @@ export class TestSession {
         labels: { session },
       };
     }
-    if (output.kind !== 'noted' || input.kind === 'intent' || input.kind === 'outcome') {
+    const isRecord = output.kind === 'noted' || output.kind === 'ticked';
+    if (!isRecord || input.kind === 'intent' || input.kind === 'outcome') {
       throw new Error(`the test asks for what \`step\` refuses: ${JSON.stringify(output)}`);
     }
     return {

@@ -5,10 +5,11 @@ import type { TrustedKeys } from './trusted-keys.ts';
 import { verifyBundles } from './verify-bundles.ts';
 import { verifyCheckpoint, verifyConsistency, verifySince } from './verify-checkpoint.ts';
 import { type ReadEntry, verifyEntry, verifyOrder } from './verify-entry.ts';
+import { type VerifiedHead, verifyHead } from './verify-head.ts';
 import { type VerifiedEntry, verifySession } from './verify-session.ts';
 
 /** What the user demands beyond that nothing is wrong. */
-export type Requirement = 're-derived' | 'complete';
+export type Requirement = 're-derived' | 'complete' | 'head';
 
 export interface Trust {
   readonly keys: TrustedKeys;
@@ -30,6 +31,8 @@ export interface Verification {
   readonly entries: number;
   /** By session, in the order of their first entries. */
   readonly events: readonly VerifiedEvent[];
+  /** The head in the file; null where there is none, or none that holds. */
+  readonly head: VerifiedHead | null;
   readonly failures: readonly Failure[];
 }
 
@@ -68,12 +71,15 @@ export function verifyEvidence(
   const verified = sessionsOf(entries).flatMap((session) =>
     verifySession(crypto, session, bundles, failures),
   );
+  const head = file.head ? verifyHead(crypto, file.head, entries, checkpoint, evidence, failures) : null;
   if (trust.require.includes('re-derived')) requireRederived(verified, failures);
   if (trust.require.includes('complete')) requireComplete(file.entries.length, checkpoint, failures);
+  if (trust.require.includes('head')) requireHead(file.head !== undefined, head, failures);
   return {
     checkpoint: checkpoint ?? null,
     uncheckedSignatures: opened?.unchecked ?? 0,
     entries: file.entries.length,
+    head,
     events: verified.map((event) => ({ ...event, failed: failures.has(event.entry.place) })),
     failures: failures.all,
   };
@@ -84,6 +90,7 @@ const NOTHING: Verification = {
   uncheckedSignatures: 0,
   entries: 0,
   events: [],
+  head: null,
   failures: [],
 };
 
@@ -111,4 +118,14 @@ function requireRederived(events: readonly VerifiedEntry[], failures: Failures):
 function requireComplete(entries: number, checkpoint: Checkpoint | undefined, failures: Failures): void {
   if (checkpoint === undefined || checkpoint.size === entries) return;
   failures.add('REQUIREMENT', null, `expected all ${checkpoint.size} entries of the log, came ${entries}`);
+}
+
+function requireHead(there: boolean, head: VerifiedHead | null, failures: Failures): void {
+  if (!there) failures.add('REQUIREMENT', null, 'expected a head in the file, came none');
+  else if (head !== null && head.newer > 0)
+    failures.add(
+      'REQUIREMENT',
+      null,
+      `expected a head over all of the file, came one with ${head.newer} entries newer than it; export again a little later`,
+    );
 }

@@ -53,7 +53,12 @@ async function fabric(bundle: LoadedBundle, environment: () => Environment = () 
     journal: log,
     clock: { now: () => ++now },
     surroundings: { environment, epoch },
-    observer: { decided: () => undefined, settled: () => undefined, unavailable: () => undefined },
+    observer: {
+      decided: () => undefined,
+      settled: () => undefined,
+      overdue: () => undefined,
+      unavailable: () => undefined,
+    },
     sessionIdleMs: 60_000,
     maxSessions: 10,
   });

@@ -3,9 +3,13 @@ import type { CedarIr, CedarPolicy } from '@provability-fabric/policy/cedar';
 import type { Compilation } from './compilation.ts';
 import { parseDuration } from './duration.ts';
 import { compileEventClass } from './event-classes.ts';
+import { compileRelease } from './releases.ts';
 import type { ClauseDocument } from './shape/bundle-shape.ts';
 import { MAX_CLAUSES } from './sources.ts';
 import { didYouMean } from './suggestion.ts';
+import { checkClassSizes } from './trace/class-sizes.ts';
+import { compilePattern } from './trace/compile-pattern.ts';
+import { checkContradictions } from './trace/contradictions.ts';
 
 /**
  * All clauses: those of bundle.yaml in their order, then the Cedar policies that it does not mention, in
@@ -16,6 +20,7 @@ export function compileClauses(cedar: CedarIr | undefined, compilation: Compilat
   const policies = new Map(cedar?.policies.map((policy) => [policy.id, policy]));
   const first = new Map<string, ClauseDocument>();
   const clauses: Clause[] = [];
+  const errorsBefore = found.errorCount;
   for (const [index, written] of document.clauses.entries()) {
     const { id, kind } = written;
     const place = locations.value('clauses', index, 'id');
@@ -29,11 +34,14 @@ export function compileClauses(cedar: CedarIr | undefined, compilation: Compilat
     }
     first.set(id, written);
     if (cedar !== undefined) checkAgainstPolicies(kind, id, place, policies, compilation);
-    clauses.push(compileClause(written, index, compilation));
+    const compiled = compileClause(written, index, compilation);
+    if (compiled !== undefined) clauses.push(compiled);
   }
   for (const policy of cedar?.policies ?? []) {
     if (!first.has(policy.id)) clauses.push(unmentioned(policy, document.owner));
   }
+  checkClassSizes(clauses, compilation);
+  if (found.errorCount === errorsBefore) checkContradictions(clauses, compilation);
   if (clauses.length > MAX_CLAUSES) {
     found.error('TOO_MANY', locations.key('clauses'), {
       message: `expected at most ${MAX_CLAUSES} clauses and Cedar policies, came \`${clauses.length}\``,
@@ -80,7 +88,8 @@ function unmentioned({ id }: CedarPolicy, owner: string): Clause {
   };
 }
 
-function compileClause(written: ClauseDocument, index: number, compilation: Compilation): Clause {
+/** undefined for a trace clause of no pattern, of which `found` has been told. */
+function compileClause(written: ClauseDocument, index: number, compilation: Compilation): Clause | undefined {
   const { document, locations, found } = compilation;
   const { id, mode, severity, critical, description } = written;
   if (document.assurance === 'high' && mode !== 'enforce') {
@@ -92,18 +101,19 @@ function compileClause(written: ClauseDocument, index: number, compilation: Comp
   }
   const expires = written.expires === undefined ? null : (parseInstant(written.expires) ?? null);
   const base = { id, mode, severity, owner: written.owner ?? document.owner, expires, critical, description };
-  const events = (key: 'on' | 'after' | 'never', on: Parameters<typeof compileEventClass>[0]) =>
+  const events = (key: 'on', on: Parameters<typeof compileEventClass>[0]) =>
     compileEventClass(on, ['clauses', index, key], id, compilation);
   switch (written.kind) {
     case 'permit':
       return { ...base, kind: 'permit' };
     case 'trace': {
-      const never = events('never', written.never);
-      if (written.after === undefined) return { ...base, kind: 'trace', pattern: { kind: 'never', never } };
-      const after = events('after', written.after);
-      return { ...base, kind: 'trace', pattern: { kind: 'after_never', after, never } };
+      const pattern = compilePattern(written, index, compilation);
+      return pattern && { ...base, kind: 'trace', pattern };
     }
     case 'flow':
+      if (written.rule === 'declassify' || written.rule === 'endorse') {
+        return { ...base, kind: 'release', ...compileRelease(written, index, compilation) };
+      }
       return { ...base, kind: 'flow', rule: written.rule, on: events('on', written.on) };
     case 'limit':
       return {

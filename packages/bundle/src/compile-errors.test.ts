@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compileBundle } from './compile.ts';
 import { COMPILE_ERROR_CODES, COMPILE_WARNING_CODES } from './errors.ts';
+import { FIELD_CASES, RELEASE_CASES } from './flow-cases.fixture.ts';
 import { formatCompileError } from './format-compile-error.ts';
 import { crypto, findingsOf, PARTS, type Parts, sourcesWith, unmarked } from './sources.fixture.ts';
 
@@ -8,6 +9,8 @@ import { crypto, findingsOf, PARTS, type Parts, sourcesWith, unmarked } from './
 type Case = readonly [code: (typeof COMPILE_ERROR_CODES)[number], about: string, parts: Parts];
 
 const clause = (line: string): Parts => ({ clauses: `${PARTS.clauses}  - ${line}\n` });
+const matching = (args: string): Parts => clause(`{ id: x, kind: trace, never: { args: ${args} } }`);
+const argument = (condition: string, mark = '‸'): Parts => matching(`{ to: ${mark}${condition} }`);
 const tool = (text: string): Parts => ({ tools: `${PARTS.tools}  other:\n${text}` });
 const store = (text: string): Parts => ({ stores: `${PARTS.stores}  other:\n${text}` });
 const head = (line: string): Parts => ({ head: PARTS.head + line });
@@ -80,18 +83,13 @@ const CASES: readonly Case[] = [
     tool('    effect: read\n    returns: { level: public, compartments: [‸"a b"], integrity: trusted }\n'),
   ],
   [
-    'NOT_IN_VERSION',
+    'UNKNOWN_KEY',
     'only_after',
     clause('{ id: x, kind: trace, never: { effects: [read] }, ‸only_after: { effects: [write] } }'),
   ],
-  [
-    'NOT_IN_VERSION',
-    'until',
-    clause('{ id: x, kind: trace, never: { effects: [read] }, ‸until: { effects: [read] } }'),
-  ],
   ['NOT_IN_VERSION', 'holds', clause('{ id: x, kind: ‸hold }')],
   ['NOT_IN_VERSION', 'limits by tenant', clause('{ id: x, kind: limit, max: 1, per: ‸tenant }')],
-  ['NOT_IN_VERSION', 'labels per field', tool(`    effect: read\n${RETURNS}    ‸fields: {}\n`)],
+  ['UNKNOWN_KEY', 'fields beside what is returned', tool(`    effect: read\n${RETURNS}    ‸fields: {}\n`)],
   ['NOT_IN_VERSION', 'plans', head('‸plan: {}\n')],
   ['NOT_IN_VERSION', 'invariants', head('‸invariants: []\n')],
   [
@@ -190,6 +188,84 @@ const CASES: readonly Case[] = [
     'NEVER_MATCHES',
     'an effect that the tool has not',
     clause('{ id: x, kind: limit, max: 1, on: { tools: [send_mail], effects: ‸[read] } }'),
+  ],
+  [
+    'NEVER_MATCHES',
+    'a permission that no tool can give',
+    clause('{ id: x, kind: trace, only: { effects: [egress] }, after: ‸{ effects: [admin] } }'),
+  ],
+  ['NEVER_MATCHES', 'a range without a number', argument('{ at_least: 5, at_most: 4 }')],
+  ['NEVER_MATCHES', 'a value out of its range', argument('{ equals: [1, 2], at_least: 3 }')],
+  ['NEVER_MATCHES', 'a value outside of its set', argument('{ equals: x, one_of: team }')],
+  ['NEVER_MATCHES', 'a value that its pattern does not describe', argument('{ equals: x, matches: "y*" }')],
+  ['NEVER_MATCHES', 'a pattern of a number', argument('{ matches: "y*", at_most: 3 }')],
+  ['NEVER_MATCHES', 'the value of what is not there', argument('{ present: false, equals: x }')],
+  ['UNKNOWN_CONSTANT', 'in a class', argument('{ one_of: ‸teem }', '')],
+  ['DUPLICATE_PARAMETER', 'in a class', matching('{ to: { present: true }, ‸/to: { present: true } }')],
+  ['WRONG_VALUE', 'an argument that is no pointer', matching('{ ‸/a~2: { present: true } }')],
+  ['WRONG_VALUE', 'arguments without any', matching('‸{}')],
+  ['WRONG_VALUE', 'an argument of which nothing is asked', argument('{}')],
+  ['WRONG_VALUE', 'a bound that is no whole number', argument('{ at_least: ‸1.5 }', '')],
+  [
+    'WRONG_VALUE',
+    'a compartment that is none',
+    clause('{ id: x, kind: trace, never: { label: { holds: [‸"a b"] } } }'),
+  ],
+  [
+    'WRONG_VALUE',
+    'a tolerance that leaves no time',
+    clause(
+      '{ id: x, kind: trace, after: { effects: [egress] }, then: { effects: [read] }, within: 5s, tolerance: ‸5s }',
+    ),
+  ],
+  ['TRACE_PATTERN', 'no pattern', clause('‸{ id: x, kind: trace }')],
+  ['TRACE_PATTERN', 'half a pattern', clause('‸{ id: x, kind: trace, only: { effects: [read] } }')],
+  [
+    'TRACE_PATTERN',
+    'two patterns at once',
+    clause('‸{ id: x, kind: trace, never: { effects: [read] }, at_most: 3, of: { effects: [read] } }'),
+  ],
+  [
+    'TRACE_CONTRADICTION',
+    'only after itself',
+    clause('{ id: x, kind: trace, only: { effects: [egress] }, after: ‸{ tools: [send_mail] } }'),
+  ],
+  [
+    'TRACE_CONTRADICTION',
+    'a permission that another clause refuses',
+    clause(
+      '{ id: x, kind: trace, only: { effects: [egress] }, after: ‸{ tools: [read_file] } }\n' +
+        '  - { id: y, kind: trace, never: { tools: [read_file] } }',
+    ),
+  ],
+  [
+    'TRACE_CONTRADICTION',
+    'an end that the prohibition refuses',
+    clause(
+      '{ id: x, kind: trace, after: { effects: [read] }, never: { effects: [egress] }, until: ‸{ tools: [send_mail] } }',
+    ),
+  ],
+  [
+    'TRACE_CONTRADICTION',
+    'an end that begins anew',
+    clause(
+      '{ id: x, kind: trace, after: { effects: [read] }, never: { effects: [egress] }, until: ‸{ tools: [read_file] } }',
+    ),
+  ],
+  [
+    'TRACE_CONTRADICTION',
+    'an end under a label that begins anew',
+    clause(
+      '{ id: x, kind: trace, after: { label: { integrity: untrusted } }, never: { effects: [egress] }, until: ‸{ tools: [read_file] } }',
+    ),
+  ],
+  [
+    'TRACE_CONTRADICTION',
+    'an obligation that nobody can meet',
+    clause(
+      '{ id: x, kind: trace, after: { effects: [read] }, then: ‸{ effects: [egress] }, within: 1h }\n' +
+        '  - { id: y, kind: trace, never: { tools: [send_mail] } }',
+    ),
   ],
   ['RETURNS_MISSING', 'a tool without a label', { tools: `${PARTS.tools}  ‸other:\n    effect: read\n` }],
   [
@@ -334,6 +410,38 @@ describe('a bundle that does not compile', () => {
     ]);
   });
 
+  it('TRACE_CONTRADICTION: two clauses that wait for each other are both named, whatever waits behind them', async () => {
+    const waits = (id: string, only: string, after: string) =>
+      `{ id: ${id}, kind: trace, only: { tools: [${only}] }, after: { tools: [${after}] } }`;
+    const two = `${waits('x', 'read_file', 'send_mail')}\n  - ${waits('y', 'send_mail', 'read_file')}`;
+    expect(await findingsOf(sourcesWith(clause(two)))).toEqual([
+      'TRACE_CONTRADICTION at bundle.yaml:29:64',
+      'TRACE_CONTRADICTION at bundle.yaml:30:64',
+    ]);
+    // A class that asks for more than a tool leaves a way.
+    const narrower = two.replace(
+      'only: { tools: [send_mail]',
+      'only: { tools: [send_mail], args: { to: { equals: x } }',
+    );
+    expect(await findingsOf(sourcesWith(clause(narrower)))).toEqual([]);
+    const shadow = clause(
+      `{ id: z, mode: shadow, kind: trace, never: { tools: [read_file] } }\n  - ${waits('x', 'send_mail', 'read_file')}`,
+    );
+    expect(await findingsOf(sourcesWith(shadow))).toEqual([]);
+  });
+
+  it('TOO_MANY: a set of constants in many classes is refused with the clause that makes it too much', async () => {
+    const constants = `constants:\n  team: [${Array.from({ length: 998 }, (_, n) => n).join(', ')}]\n  all: [${Array.from({ length: 1001 }, (_, n) => n).join(', ')}]\n`;
+    const asks = (id: string, set: string) =>
+      `{ id: ${id}, kind: trace, never: { args: { to: { one_of: ${set} } } } }`;
+    const one = { ...clause(`‸${asks('x', 'all')}`), constants };
+    const { sources, place } = unmarked(sourcesWith(one));
+    expect(await findingsOf(sources)).toEqual([`TOO_MANY at ${place}`]);
+    const many = Array.from({ length: 210 }, (_, n) => `${n === 200 ? '‸' : ''}${asks(`x${n}`, 'team')}`);
+    const all = unmarked(sourcesWith({ ...clause(many.join('\n  - ')), constants }));
+    expect(await findingsOf(all.sources)).toEqual([`TOO_MANY at ${all.place}`]);
+  });
+
   it('names everything that is wrong at once, in reading order', async () => {
     const sources = sourcesWith({
       tools: PARTS.tools.replace('[inbox, own]', '[inbox, gone]').replace('constant: team', 'constant: teem'),
@@ -405,7 +513,7 @@ describe('a bundle that compiles with a warning', () => {
 });
 
 it('every code has a case here', () => {
-  const covered = new Set<string>(CASES.map(([code]) => code));
+  const covered = new Set<string>([...CASES, ...RELEASE_CASES, ...FIELD_CASES].map(([code]) => code));
   for (const code of ['FILE_MISSING', 'FILE_UNEXPECTED', 'FILE_TOO_LARGE', 'TOO_MANY']) covered.add(code);
   expect([...covered].sort()).toEqual([...COMPILE_ERROR_CODES].sort());
   expect([...COMPILE_WARNING_CODES].sort()).toEqual([

@@ -113,8 +113,20 @@ describe('a compiled bundle', () => {
       effect: 'read',
       once: false,
       returns: null,
+      fields: {},
+      text: 'json',
       clearance: null,
-      parameters: { '/path': { from: null, endorse: [], stores: ['inbox', 'own'], optional: false } },
+      parameters: {
+        '/path': {
+          from: null,
+          endorse: [],
+          trusted: false,
+          same_tenant: false,
+          member_of: null,
+          stores: ['inbox', 'own'],
+          optional: false,
+        },
+      },
     });
     expect(stores.inbox?.accepts).toEqual(stores.inbox?.label);
   });
@@ -137,21 +149,45 @@ describe('a compiled bundle', () => {
 `,
       }),
     );
-    const mail = { tools: ['send_mail'], effects: null };
+    const any = { tools: null, effects: null, label: null, args: null, principal: null };
+    const stay = {
+      from: 0,
+      at: 'asked',
+      in: [],
+      not_in: [],
+      full: null,
+      to: 0,
+      action: null,
+      violation: null,
+    };
+    const register = null;
     expect(bundle.automata.automata).toEqual([
       {
         clause: 'not-admin',
         initial: 0,
         states: 1,
-        transitions: [{ from: 0, on: { tools: null, effects: ['admin'] }, to: 0, violation: true }],
+        classes: [{ on: { ...any, effects: ['admin'] }, unknown: 'in' }],
+        register,
+        transitions: [
+          { ...stay, in: [0], violation: 'TRACE_FORBIDDEN' },
+          { ...stay, not_in: [0] },
+          { ...stay, at: 'done' },
+        ],
       },
       {
         clause: 'one-mail',
         initial: 0,
         states: 2,
+        // Both classes are one.
+        classes: [{ on: { ...any, tools: ['send_mail'] }, unknown: 'in' }],
+        register,
         transitions: [
-          { from: 0, on: mail, to: 1, violation: false },
-          { from: 1, on: mail, to: 1, violation: true },
+          { ...stay, in: [0], to: 1 },
+          { ...stay, not_in: [0] },
+          { ...stay, at: 'done' },
+          { ...stay, from: 1, in: [0], to: 1, violation: 'TRACE_FORBIDDEN' },
+          { ...stay, from: 1, not_in: [0], to: 1 },
+          { ...stay, from: 1, at: 'done', to: 1 },
         ],
       },
     ]);

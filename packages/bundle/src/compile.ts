@@ -28,6 +28,8 @@ import { compileLabel } from './labels.ts';
 import { checkLaundering } from './laundering.ts';
 import { checkNames } from './names.ts';
 import { checkPlaceholders } from './placeholders.ts';
+import { checkReleases } from './releases.ts';
+import { checkPlaces } from './result-fields.ts';
 import { bundleShape } from './shape/bundle-shape.ts';
 import { readShape } from './shape/read-shape.ts';
 import {
@@ -45,7 +47,7 @@ import { checkExpiries, checkPermits } from './warnings.ts';
 import { readYaml } from './yaml/read-yaml.ts';
 
 /** Part of every bundle and so of its digest. To be raised whenever the same sources give another bundle. */
-const COMPILER = 'provability-fabric/compiler/1';
+const COMPILER = 'provability-fabric/compiler/2';
 
 export type CompiledSources =
   | {
@@ -146,6 +148,8 @@ function compileDraft(compilation: Compilation, cedar: CedarIr | undefined): Dra
   const clauses = compileClauses(cedar, compilation);
   if (cedar !== undefined) checkCedarNames(cedar, compilation);
   checkCoverage(tools, clauses, compilation);
+  checkReleases(tools, clauses, compilation);
+  checkPlaces(tools, compilation);
   if (storesAreSound) checkLaundering(stores, tools, compilation);
   if (document.assurance === 'high' && document.default_mode !== 'enforce') {
     found.error('ASSURANCE_MODE', locations.value('default_mode'), {
@@ -181,7 +185,8 @@ function distinct(values: readonly JsonValue[]): readonly JsonValue[] {
 }
 
 function complete(draft: Draft, cedar: CedarIr, { files }: BundleSources, crypto: Crypto): CompiledBundle {
-  const { tools, stores, documents, constants, automata } = draft;
+  const { tools, stores, documents, constants, automata, clauses } = draft;
+  const releases = clauses.filter((clause) => clause.kind === 'release');
   const digest = (value: unknown) => digestJson(crypto, value as JsonValue);
   const policy = { [POLICY_FILE]: files.get(POLICY_FILE), [SCHEMA_FILE]: files.get(SCHEMA_FILE) ?? null };
   return {
@@ -191,7 +196,7 @@ function complete(draft: Draft, cedar: CedarIr, { files }: BundleSources, crypto
     hashes: {
       policy: digest(policy),
       automata: digest(automata),
-      labeler: digest({ tools, stores, documents, constants }),
+      labeler: digest({ tools, stores, documents, constants, releases }),
     },
   };
 }

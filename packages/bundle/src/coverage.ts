@@ -1,6 +1,6 @@
-import type { Clause, FlowClause, ToolRule } from '@provability-fabric/policy';
+import { type Clause, covers, type FlowClause, type ToolRule } from '@provability-fabric/policy';
 import type { Compilation } from './compilation.ts';
-import { covers, isEffect } from './event-classes.ts';
+import { isEffect } from './event-classes.ts';
 import { show } from './shape/read-shape.ts';
 
 /** What tools declare means nothing until a clause holds events against it; that must not happen silently. */

@@ -13,7 +13,13 @@ const page = (name: string) =>
 
 describe('the reference', () => {
   it('has a section for every compile error and warning, and for nothing else', () => {
-    const folder: BundleError['code'][] = ['FOLDER_UNREADABLE', 'FILE_OUTSIDE', 'FILE_NOT_TEXT', 'BAD_NAME'];
+    const folder: BundleError['code'][] = [
+      'FOLDER_UNREADABLE',
+      'FILE_OUTSIDE',
+      'FILE_NOT_TEXT',
+      'BAD_NAME',
+      'TOOLS_UNREADABLE',
+    ];
     const sections = [...page('compile-errors.md').matchAll(/^## (\S+)$/gm)].map((match) => match[1]);
     expect(sections.sort()).toEqual([...COMPILE_ERROR_CODES, ...COMPILE_WARNING_CODES, ...folder].sort());
   });

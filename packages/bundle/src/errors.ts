@@ -24,10 +24,17 @@ export const COMPILE_ERROR_CODES = [
   'DUPLICATE_PARAMETER',
   'ENDORSE_NOT_IN_FROM',
   'NEVER_MATCHES',
+  'TRACE_PATTERN',
+  'TRACE_CONTRADICTION',
   'RETURNS_MISSING',
   'CLEARANCE_UNGUARDED',
   'PARAMETERS_UNGUARDED',
   'LAUNDERING',
+  'DUPLICATE_FIELD',
+  'FIELD_ABOVE_WHOLE',
+  'RELEASE_WIDENS',
+  'RELEASE_TENANT',
+  'RELEASE_INVALID',
   'TENANT_PLACEHOLDER',
   'ASSURANCE_MODE',
   'DUPLICATE_TEST',
@@ -74,7 +81,8 @@ export class BundleError extends Error {
     | 'FILE_NOT_TEXT'
     | 'FILE_UNEXPECTED'
     | 'TOO_MANY'
-    | 'BAD_NAME';
+    | 'BAD_NAME'
+    | 'TOOLS_UNREADABLE';
 
   constructor(code: BundleError['code'], message: string, options?: ErrorOptions) {
     super(message, options);

@@ -1,8 +1,10 @@
-import type { EventClass, ToolEffect } from '@provability-fabric/policy';
+import type { EventClass, LabelCondition, PrincipalCondition, ToolEffect } from '@provability-fabric/policy';
 import type { Compilation } from './compilation.ts';
+import { isCompartment, OWN_TENANT } from './labels.ts';
 import type { EventClassDocument } from './shape/bundle-shape.ts';
 import { show } from './shape/read-shape.ts';
 import { didYouMean } from './suggestion.ts';
+import { compileArguments } from './trace/argument-conditions.ts';
 import type { Path } from './yaml/located.ts';
 
 const EFFECTS = ['read', 'write', 'egress', 'admin'] as const satisfies readonly ToolEffect[];
@@ -42,7 +44,47 @@ export function compileEventClass(
       });
     }
   }
-  return { tools, effects };
+  return {
+    tools,
+    effects,
+    label:
+      written.label === undefined
+        ? null
+        : compileLabel(written.label, [...path, 'label'], clause, compilation),
+    args:
+      written.args === undefined
+        ? null
+        : compileArguments(written.args, [...path, 'args'], clause, compilation),
+    principal: written.principal === undefined ? null : compilePrincipal(written.principal),
+  };
+}
+
+function compileLabel(
+  { at_least, holds, integrity }: NonNullable<EventClassDocument['label']>,
+  path: Path,
+  clause: string,
+  { locations, found }: Compilation,
+): LabelCondition {
+  for (const [index, name] of (holds ?? []).entries()) {
+    if (name === OWN_TENANT || isCompartment(name)) continue;
+    found.error('WRONG_VALUE', locations.value(...path, 'holds', index), {
+      clause,
+      message: `expected a compartment out of A-Z a-z 0-9 . _ : @ / + -, or \`${OWN_TENANT}\`, came \`${show(name)}\``,
+      mend: 'rename the compartment',
+    });
+  }
+  return {
+    at_least: at_least ?? null,
+    holds: holds === undefined ? null : ascending(holds),
+    integrity: integrity ?? null,
+  };
+}
+
+function compilePrincipal({ ids, roles }: NonNullable<EventClassDocument['principal']>): PrincipalCondition {
+  return {
+    ids: ids === undefined ? null : ascending(ids),
+    roles: roles === undefined ? null : ascending(roles),
+  };
 }
 
 function effectOf({ document: { tools } }: Compilation, tool: string): string | undefined {
@@ -75,13 +117,6 @@ export function unknownEffect(
     message: `expected an effect out of ${EFFECTS.join(', ')}, came \`${show(effect)}\``,
     mend: didYouMean(effect, EFFECTS, `write one of ${EFFECTS.join(', ')}`),
   });
-}
-
-/** Whether a clause speaks of every event of a tool, `*` included. */
-export function covers(on: EventClass, tool: string, effect: ToolEffect): boolean {
-  return (
-    (on.tools === null || on.tools.includes(tool)) && (on.effects === null || on.effects.includes(effect))
-  );
 }
 
 function ascending<T extends string>(items: readonly T[]): readonly T[] {

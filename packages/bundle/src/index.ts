@@ -4,6 +4,10 @@
 export { type CedarProblem, type CedarSources, type CompiledCedar, compileCedar } from './cedar/index.ts';
 // Compiling: sources to one canonical bundle, or to everything that is wrong with them
 export { type CompiledSources, type CompileOptions, compileBundle } from './compile.ts';
+// A first bundle out of tool descriptions
+export { draftBundle } from './draft/draft-bundle.ts';
+export { toolsOfOpenApi } from './draft/openapi.ts';
+export { parseToolDescriptions, type ToolDescription } from './draft/tool-description.ts';
 // Errors
 export {
   BundleError,

@@ -32,7 +32,7 @@ export function compileLabel(
   return { level, compartments: [...new Set(written.compartments)].sort(), integrity };
 }
 
-function isCompartment(text: string): boolean {
+export function isCompartment(text: string): boolean {
   try {
     label('public', [text], 'trusted');
     return true;

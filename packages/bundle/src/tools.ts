@@ -1,8 +1,9 @@
-import { parsePointer } from '@provability-fabric/kernel';
 import type { ParameterRule, Source, ToolRule } from '@provability-fabric/policy';
 import type { Compilation } from './compilation.ts';
 import { isEffect, unknownEffect, unknownTool } from './event-classes.ts';
 import { compileLabel } from './labels.ts';
+import { compilePointer } from './pointers.ts';
+import { compileFields, compilePlace } from './result-fields.ts';
 import type { ParameterDocument, SourceDocument, ToolDocument } from './shape/bundle-shape.ts';
 import { show } from './shape/read-shape.ts';
 import { didYouMean } from './suggestion.ts';
@@ -27,11 +28,14 @@ function compileTool(name: string, written: ToolDocument, path: Path, compilatio
       mend: 'say what its result carries: `returns: { level: …, integrity: … }`; no label is assumed',
     });
   }
+  const whole = returns === undefined ? null : compileLabel(returns, [...path, 'returns'], compilation);
   return {
     // A wrong effect has been refused: the bundle will not be used.
     effect: isEffect(written.effect) ? written.effect : 'admin',
     once: written.once,
-    returns: returns === undefined ? null : compileLabel(returns, [...path, 'returns'], compilation),
+    returns: whole,
+    text: returns?.text ?? 'json',
+    fields: compileFields(returns?.fields ?? {}, whole, [...path, 'returns', 'fields'], compilation),
     clearance: clearance === undefined ? null : compileLabel(clearance, [...path, 'clearance'], compilation),
     parameters,
   };
@@ -45,15 +49,9 @@ function compileParameters(
   const { locations, found } = compilation;
   const rules: Record<string, ParameterRule> = {};
   for (const [key, written] of Object.entries(parameters)) {
-    const pointer = key.startsWith('/') ? key : `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    const place = locations.key(...path, key);
-    if (!isPointer(pointer) || pointer === '/') {
-      found.error('WRONG_VALUE', place, {
-        message: `expected the name of a parameter or a JSON pointer, came \`${show(key)}\``,
-        mend: 'write `path`, or `/paths/*` for every element; `~` and `/` in a name are `~0` and `~1`',
-      });
-    } else if (Object.hasOwn(rules, pointer)) {
-      found.error('DUPLICATE_PARAMETER', place, {
+    const pointer = compilePointer(key, 'the name of a parameter', locations.key(...path, key), compilation);
+    if (Object.hasOwn(rules, pointer)) {
+      found.error('DUPLICATE_PARAMETER', locations.key(...path, key), {
         message: `expected each parameter once, came \`${show(key)}\`, which is \`${show(pointer)}\` again`,
         mend: 'keep one of the two',
       });
@@ -62,15 +60,6 @@ function compileParameters(
     rules[pointer] = compileParameter(written, [...path, key], compilation);
   }
   return rules;
-}
-
-function isPointer(text: string): boolean {
-  try {
-    parsePointer(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function compileParameter(written: ParameterDocument, path: Path, compilation: Compilation): ParameterRule {
@@ -89,21 +78,34 @@ function compileParameter(written: ParameterDocument, path: Path, compilation: C
     compileSource(source, [...path, 'endorse', index], compilation),
   );
   for (const [index, source] of endorse.entries()) {
-    if (from?.some((candidate) => sameSource(candidate, source))) continue;
+    if (from === undefined && written.trusted && source.kind !== 'unknown') continue;
+    if (from?.some((candidate) => sameSource(candidate, source)) && source.kind !== 'unknown') continue;
     found.error('ENDORSE_NOT_IN_FROM', locations.value(...path, 'endorse', index), {
-      message: 'expected to endorse a source that `from` accepts, came another',
-      mend: 'add it to `from` as well',
+      message: 'expected to endorse a source that `from` accepts and that can be told, came another',
+      mend: 'add it to `from` as well; what is of unknown source cannot be endorsed by name',
     });
   }
-  return { from: from ?? null, endorse, stores: written.stores ?? null, optional: written.optional };
+  const { member_of: set, trusted, same_tenant, optional } = written;
+  return {
+    from: from ?? null,
+    endorse,
+    trusted,
+    same_tenant,
+    member_of: set === undefined ? null : compilePlace(set, [...path, 'member_of'], compilation),
+    stores: written.stores ?? null,
+    optional,
+  };
 }
 
 function compileSource(written: SourceDocument, path: Path, compilation: Compilation): Source {
   const { document, locations, found } = compilation;
-  if (written === 'prompt') return { kind: 'prompt' };
+  if (written === 'prompt' || written === 'unknown') return { kind: written };
   if ('result' in written) {
-    unknownTool(written.result, locations.value(...path, 'result'), undefined, compilation);
-    return { kind: 'result', tool: written.result };
+    const { result: tool, field } = written;
+    if (field !== undefined)
+      return { kind: 'result', ...compilePlace({ result: tool, field }, path, compilation) };
+    unknownTool(tool, locations.value(...path, 'result'), undefined, compilation);
+    return { kind: 'result', tool, field: null };
   }
   const set = written.constant;
   if (!Object.hasOwn(document.constants, set)) {
@@ -117,6 +119,6 @@ function compileSource(written: SourceDocument, path: Path, compilation: Compila
 
 function sameSource(a: Source, b: Source): boolean {
   if (a.kind === 'constant') return b.kind === 'constant' && a.set === b.set;
-  if (a.kind === 'result') return b.kind === 'result' && a.tool === b.tool;
-  return b.kind === 'prompt';
+  if (a.kind === 'result') return b.kind === 'result' && a.tool === b.tool && a.field === b.field;
+  return a.kind === b.kind;
 }

@@ -30,8 +30,15 @@ export function checkExpiries({ document, locations, found }: Compilation, now: 
     });
   };
   check(document.expires, [], 'every action will be refused');
-  for (const [index, { id, expires, kind }] of document.clauses.entries()) {
-    const means = kind === 'permit' ? 'a permit no longer permits' : 'the clause keeps restricting';
+  for (const [index, clause] of document.clauses.entries()) {
+    const { id, expires, kind } = clause;
+    const opens = kind === 'flow' && (clause.rule === 'declassify' || clause.rule === 'endorse');
+    const means =
+      kind === 'permit'
+        ? 'a permit no longer permits'
+        : opens
+          ? 'a release no longer releases'
+          : 'the clause keeps restricting';
     check(expires, ['clauses', index], means, id);
   }
 }

@@ -148,6 +148,54 @@ describe('a refused request', () => {
     expect(fabric.came).toHaveLength(2);
   });
 
+  describe('whose answer was withheld for good', () => {
+    const withheld: Behaviour = (_, response) => problem(response, 503, 'EVIDENCE_UNAVAILABLE', 'no ledger');
+    const conflict: Behaviour = (_, response) => problem(response, 409, 'REQUEST_CONFLICT', 'never sent on');
+    const idsOf = (path: string) =>
+      fabric.of(path).map(({ body }) => /"request_id":"([^"]*)/.exec(JSON.stringify(body))?.[1]);
+
+    it('is asked under a new id, once for each id, and no more often than any other', async () => {
+      fabric.behaviours.push(withheld, conflict);
+      expect(await ask(clientWith())).toMatchObject({ effect: 'allow' });
+      const [first, second, third, ...more] = idsOf('/v1/authorize');
+      expect(second).toBe(first);
+      expect(third).not.toBe(first);
+      expect(more).toEqual([]);
+      fabric.behaviours.push(...Array(9).fill([withheld, conflict]).flat());
+      expect(await errorOf(ask(clientWith()))).toMatchObject({ code: 'REQUEST_CONFLICT', status: 409 });
+      expect(fabric.came).toHaveLength(3 + 4);
+    });
+
+    it('is so too where nothing was heard of that answer', async () => {
+      fabric.behaviours.push(cutOff, conflict);
+      expect(await ask(clientWith())).toMatchObject({ effect: 'allow' });
+      expect(new Set(idsOf('/v1/authorize')).size).toBe(2);
+    });
+
+    it('is not, where the id was new, or the caller’s own, who alone knows what it stood for', async () => {
+      fabric.behaviours.push(conflict);
+      expect(await errorOf(ask(clientWith()))).toMatchObject({ code: 'REQUEST_CONFLICT' });
+      const action = { kind: 'call', tool: 'send_mail' } as const;
+      fabric.behaviours.push(withheld, conflict);
+      const own = clientWith().authorize({ action, requestId: 'mine' });
+      expect(await errorOf(own)).toMatchObject({ code: 'REQUEST_CONFLICT' });
+      fabric.behaviours.push(withheld, conflict);
+      const named = { subject: {}, action: {}, resource: {}, context: { request_id: 'mine' } };
+      expect(await errorOf(clientWith().evaluate(named))).toMatchObject({ code: 'REQUEST_CONFLICT' });
+      expect(fabric.came).toHaveLength(5);
+    });
+
+    it('is asked under a new id by AuthZEN as well', async () => {
+      const answer: Behaviour = (_, response) => json(response, 200, { decision: true });
+      fabric.behaviours.push(withheld, conflict, answer);
+      const evaluation = await clientWith().evaluate({ subject: {}, action: {}, resource: {} });
+      expect(evaluation).toEqual({ decision: true, context: null });
+      const [first, second, third] = idsOf('/access/v1/evaluation');
+      expect(second).toBe(first);
+      expect(third).not.toBe(first);
+    });
+  });
+
   it('is repeated for a prompt only where the service says that nothing was done', async () => {
     const prompt = () => clientWith().prompt({ session: 'desk-17', text: 'x' });
     fabric.behaviours.push(cutOff);

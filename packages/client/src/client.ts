@@ -30,7 +30,10 @@ export type Action =
 
 export interface AuthorizeRequest extends Cancellable {
   readonly action: Action;
-  /** New for each action of the session; a repeat gets the first answer. Default: a random one. */
+  /**
+   * New for each action of the session; a repeat gets the first answer, or REQUEST_CONFLICT where that was withheld for
+   * good. Default: a random one, and then another where that is so.
+   */
   readonly requestId?: string;
   /** For policies to look at, as `context.attributes`. */
   readonly attributes?: JsonObject;
@@ -124,23 +127,29 @@ export function createClient(options: ClientOptions): Client {
     path: string,
     body: JsonObject,
     shape: z.ZodType<Output>,
-    { signal, once = false }: Cancellable & { readonly once?: boolean } = {},
+    options: Cancellable & { readonly once?: boolean; readonly renewed?: () => JsonObject } = {},
   ): Promise<{ readonly output: Output; readonly tenant: string | null }> {
-    const answer = await transport.send({ method: 'POST', path, body, signal, once, maxBytes: MAX_BYTES });
+    const answer = await transport.send({ method: 'POST', path, body, maxBytes: MAX_BYTES, ...options });
     const output = parseAnswer(shape, jsonOf(answer), `an answer to \`POST ${path.split('?')[0]}\``);
     return { output, tenant: answer.tenant };
   }
 
   return {
-    async authorize({ action, requestId = crypto.randomUUID(), attributes, session = ownSession, signal }) {
-      const body = {
-        request_id: requestId,
+    async authorize({ action, requestId, attributes, session = ownSession, signal }) {
+      let id = requestId ?? crypto.randomUUID();
+      const body = () => ({
+        request_id: id,
         action: actionBody(action),
         ...(attributes === undefined ? {} : { attributes }),
         ...(session === undefined ? {} : { session }),
+      });
+      const renewed = () => {
+        id = crypto.randomUUID();
+        return body();
       };
-      const { output, tenant } = await post('/v1/authorize', body, decisionShape, { signal });
-      await requireOwn(output, { tenant, session, requestId });
+      const own = requestId === undefined ? { renewed } : {};
+      const { output, tenant } = await post('/v1/authorize', body(), decisionShape, { signal, ...own });
+      await requireOwn(output, { tenant, session, requestId: id });
       const { refusal } = output;
       if ((output.effect === 'allow') !== (refusal === undefined))
         throw mismatch('a refusal where it is not allowed, and none where it is');
@@ -169,15 +178,17 @@ export function createClient(options: ClientOptions): Client {
       return output;
     },
     async evaluate({ signal, context, ...rest }) {
-      const named = withRequestId(context, crypto.randomUUID());
-      const { output, tenant } = await post(
-        '/access/v1/evaluation',
-        { ...rest, context: named },
-        evaluationShape,
-        {
-          signal,
-        },
-      );
+      let named = withRequestId(context, crypto.randomUUID());
+      const renewed = () => {
+        named = withRequestId(context, crypto.randomUUID());
+        return { ...rest, context: named };
+      };
+      const own = context?.request_id === undefined ? { renewed } : {};
+      const body = { ...rest, context: named };
+      const { output, tenant } = await post('/access/v1/evaluation', body, evaluationShape, {
+        signal,
+        ...own,
+      });
       await requireCertificateOf(output, tenant, named);
       return evaluationOf(output);
     },

@@ -37,7 +37,8 @@ export const LIVE_KEYS = {
     key: 'cache_size',
     where,
     standard: '10000',
-    effect: 'sessions kept in memory; others are read from the log again when they go on',
+    effect:
+      'sessions kept in memory, each for two minutes after its last use; others are read from the log again when they go on',
     ...digits(1, 1_000_000),
   },
   batch_size: {

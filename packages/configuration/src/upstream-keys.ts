@@ -86,6 +86,7 @@ export const UPSTREAM_KEYS = {
     key: 'prefix',
     ...text,
     range: '1 to 64 of letters, digits and `. _ -`',
-    effect: "put before the upstream's tool names wherever the policy and the agent see them",
+    effect:
+      "put before the names of the upstream's tools and prompts: always where the policy sees them, for agents at `/mcp/all`",
   },
 } satisfies Record<string, KeyDescription>;

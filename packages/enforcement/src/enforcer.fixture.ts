@@ -19,7 +19,7 @@ import { MemoryJournal } from '@provability-fabric/testkit';
 import { expect } from 'vitest';
 import type { AuthorizeRequest } from './decide-request.ts';
 import { Enforcer, type EnforcerOptions } from './enforcer.ts';
-import type { DecidedEvent, Journal } from './ports.ts';
+import type { DecidedEvent, Journal, OverdueEvent } from './ports.ts';
 
 export const crypto: Crypto = {
   sha256: (data) => new Uint8Array(createHash('sha256').update(data).digest()),
@@ -32,7 +32,14 @@ const SECRET = { level: 'secret', compartments: [], integrity: 'untrusted' } as 
 export const AGENT: Principal = { id: 'agent-1', roles: [], org: 'acme', tenant: 'acme', attributes: {} };
 
 export function bundleOf(version: number, part: Partial<CompiledBundle> = {}): CompiledBundle {
-  const tool = { once: false, returns: PUBLIC, clearance: PUBLIC, parameters: {} };
+  const tool = {
+    once: false,
+    returns: PUBLIC,
+    fields: {},
+    text: 'json' as const,
+    clearance: PUBLIC,
+    parameters: {},
+  };
   const clause = {
     mode: 'enforce',
     severity: 'high',
@@ -41,7 +48,7 @@ export function bundleOf(version: number, part: Partial<CompiledBundle> = {}): C
     critical: false,
     description: '',
   } as const;
-  const any = { tools: null, effects: null };
+  const any = { tools: null, effects: null, label: null, args: null, principal: null };
   return {
     format: BUNDLE_FORMAT,
     name: 'fixture',
@@ -83,7 +90,7 @@ export function bundleOf(version: number, part: Partial<CompiledBundle> = {}): C
         },
       ],
     },
-    automata: { format: 'provability-fabric/dfa/v1', automata: [] },
+    automata: { format: 'provability-fabric/dfa/v2', automata: [] },
     hashes: { policy: ZERO, automata: ZERO, labeler: ZERO },
     ...part,
   };
@@ -96,6 +103,7 @@ export class World {
   environment: Environment = { enforcement_mode: 'enforce', default_mode: null, overlay: null };
   epoch = 1;
   decided: DecidedEvent[] = [];
+  overdue: OverdueEvent[] = [];
   unavailable: unknown[] = [];
 
   /** A fabric as it is after a start; a second one on the same journal is a restart. */
@@ -118,6 +126,7 @@ export class World {
       observer: {
         decided: (event) => void this.decided.push(event),
         settled: () => undefined,
+        overdue: (event) => void this.overdue.push(event),
         unavailable: ({ cause }) => void this.unavailable.push(cause),
       },
       sessionIdleMs: 60_000,

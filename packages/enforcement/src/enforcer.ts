@@ -1,11 +1,5 @@
-import { digestJson, type JsonValue } from '@provability-fabric/kernel';
-import {
-  type Input,
-  type LoadedBundle,
-  mayEverCall,
-  type Principal,
-  type State,
-} from '@provability-fabric/policy';
+import type { JsonValue } from '@provability-fabric/kernel';
+import { type LoadedBundle, mayEverCall, type Principal, type State } from '@provability-fabric/policy';
 import type { OutcomeKind } from '@provability-fabric/statements';
 import { type ConfirmingTools, confirmAnswer, confirmRecorded } from './confirm-answer.ts';
 import {
@@ -16,15 +10,20 @@ import {
 } from './decide-request.ts';
 import { EnforcementError } from './errors.ts';
 import { findPast } from './find-past.ts';
+import { existingSession, type FindingTools, sessionFor } from './find-session.ts';
 import { KeptSessions, nameOf } from './kept-sessions.ts';
 import { LedgerGate, type LedgerSettings } from './ledger-gate.ts';
+import { Obligations } from './obligations.ts';
 import { openSession } from './open-session.ts';
 import { OwnSessions } from './own-sessions.ts';
-import { type Answer, outcomeKey, type PastAnswer } from './past-requests.ts';
+import type { Answer, PastAnswer } from './past-requests.ts';
 import type { Clock, Leases, Observer, SessionArchive, Surroundings } from './ports.ts';
 import type { ReadingTools } from './recorded-statements.ts';
 import type { Session, SessionTools } from './session.ts';
+import { noSuchAction, settleOutcome } from './settle-outcome.ts';
 import { type LostSession, sweepSessions } from './sweep.ts';
+import { closed, UnderWay } from './under-way.ts';
+import { WakeablePause } from './wakeable-pause.ts';
 
 /** Who reports an outcome: only the session's own principal may, or the host. */
 export interface Reporter {
@@ -62,18 +61,18 @@ export class Enforcer {
   readonly #gate: LedgerGate;
   readonly #sessions: KeptSessions;
   readonly #own: OwnSessions;
+  readonly #obligations: Obligations;
+  readonly #finding: FindingTools;
   readonly #deciding: DecidingTools;
   readonly #confirming: ConfirmingTools;
   #bundle: LoadedBundle;
   /** Under which fence each session's newest statements were decided. */
   readonly #fences = new Map<string, number>();
-  /** Set once nothing new is taken, and once nothing at all is. */
+  readonly #underWay = new UnderWay();
+  /** Set once nothing new is taken. */
   #closed = false;
-  #ended = false;
-  #requests = 0;
-  #drained: () => void = () => undefined;
   #sweeping: Promise<unknown> = Promise.resolve();
-  #wake: () => void = () => undefined;
+  readonly #pause = new WakeablePause();
 
   constructor(options: EnforcerOptions) {
     const { maxSessions, maxStatements = DEFAULT_MAX_STATEMENTS, surroundings, clock, crypto } = options;
@@ -92,6 +91,11 @@ export class Enforcer {
       mayLeave: async ({ lastIndex }) => options.leases === undefined || this.#gate.has(lastIndex),
       left: (session) => this.#release(session),
     });
+    this.#obligations = new Obligations({
+      now: () => clock.now(),
+      tick: (tenant, id) => this.#underWay.run(() => this.#tick(tenant, id)),
+    });
+    this.#finding = { ...options, sessions: this.#sessions, own: this.#own };
     const recall = (session: Session, certificate: string) => this.#recall(session, certificate);
     this.#deciding = { crypto, clock, surroundings, recall };
     const within: ConfirmingTools['within'] = (session, work) => this.#within(session, work);
@@ -99,7 +103,9 @@ export class Enforcer {
   }
 
   mayEverCall(principal: Principal, tool: string): boolean {
-    return mayEverCall(this.#bundle, principal, tool);
+    const { surroundings, clock } = this.#options;
+    const environment = surroundings.environment();
+    return mayEverCall(this.#bundle, principal, tool, { environment, at: clock.now() });
   }
 
   /**
@@ -112,7 +118,7 @@ export class Enforcer {
 
   /** Decides an action and makes the decision durable before answering. Rejects with an EnforcementError; then nothing is allowed. */
   authorize(request: AuthorizeRequest): Promise<Authorized> {
-    return this.#underWay(() => this.#authorize(request));
+    return this.#underWay.run(() => this.#authorize(request));
   }
 
   async #authorize(request: AuthorizeRequest): Promise<Authorized> {
@@ -151,7 +157,7 @@ export class Enforcer {
     outcome: OutcomeKind,
     result: JsonValue,
   ): Promise<void> {
-    return this.#underWay(() => this.#settle(reporter, sessionId, certificateId, outcome, result));
+    return this.#underWay.run(() => this.#settle(reporter, sessionId, certificateId, outcome, result));
   }
 
   async #settle(
@@ -161,32 +167,17 @@ export class Enforcer {
     outcome: OutcomeKind,
     result: JsonValue,
   ): Promise<void> {
-    const session = await this.#existing(tenant, sessionId);
+    const session = await existingSession(this.#finding, tenant, sessionId);
     if (session === undefined) throw noSuchAction(certificateId);
-    const isNew = await this.#within(session, async () => {
-      session.requireHeld();
-      if (principal !== null && session.state.opening?.principal !== principal)
-        throw noSuchAction(certificateId);
-      const at = this.#options.clock.now();
-      const input: Input = { kind: 'outcome', at, certificate_id: certificateId, outcome, result };
-      const recorded = session.past.outcome(certificateId);
-      // Only where there is an outcome already: a large result is costly to digest, and `step` does so anyway.
-      if (recorded !== undefined && recorded === this.#outcomeKey(outcome, result)) return false;
-      const [settled] = (await session.submit([input])).outputs;
-      if (settled?.kind === 'settled') return true;
-      if (recorded !== undefined || session.past.find(certificateId) !== 'forgotten')
-        throw noSuchAction(certificateId);
-      const earlier = await this.#recall(session, certificateId);
-      if (earlier?.outcome === this.#outcomeKey(outcome, result)) return false;
-      throw noSuchAction(certificateId);
-    });
+    const report = { principal, certificateId, outcome, result };
+    const isNew = await this.#within(session, () => settleOutcome(this.#deciding, session, report));
     await confirmRecorded(this.#confirming, session);
     if (isNew) this.#options.observer.settled({ tenant, session: sessionId, certificateId, outcome });
   }
 
   /** Adds to the trusted prompt of a session. Only the host may call this: the agent lacks the credential. */
   prompt(principal: Principal, sessionId: string | null, text: string): Promise<string> {
-    return this.#underWay(() => this.#prompt(principal, sessionId, text));
+    return this.#underWay.run(() => this.#prompt(principal, sessionId, text));
   }
 
   async #prompt(principal: Principal, sessionId: string | null, text: string): Promise<string> {
@@ -212,7 +203,7 @@ export class Enforcer {
       isLoaded: (tenant, session) => this.#sessions.has(tenant, session),
       load: (tenant, session) => this.#sessions.load(tenant, session),
       isOver: () => this.#closed,
-      pause: (ms) => this.#pause(ms),
+      pause: (ms) => this.#pause.of(ms),
     });
     this.#sweeping = sweep.catch(() => undefined);
     return sweep;
@@ -235,13 +226,10 @@ export class Enforcer {
    */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#wake();
+    this.#pause.wake();
     await this.#sweeping;
-    if (this.#requests > 0)
-      await new Promise<void>((resolve) => {
-        this.#drained = resolve;
-      });
-    this.#ended = true;
+    await this.#obligations.close();
+    await this.#underWay.end();
     const sessions = await this.#sessions.all();
     await Promise.all(sessions.map((session) => session.end()));
     if (this.#options.leases === undefined) return;
@@ -252,17 +240,6 @@ export class Enforcer {
         await this.#release(session);
       }),
     );
-  }
-
-  async #underWay<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#ended) throw closed();
-    this.#requests += 1;
-    try {
-      return await work();
-    } finally {
-      this.#requests -= 1;
-      if (this.#requests === 0) this.#drained();
-    }
   }
 
   #requireEvidence(tenant: string, session: string | null): void {
@@ -281,31 +258,27 @@ export class Enforcer {
         (error.code === 'SESSION_CORRUPT' || error.code === 'SESSION_ELSEWHERE');
       if (isOver) this.#sessions.drop(session);
       throw error;
+    } finally {
+      // Of one that is another's now, its owner keeps watch.
+      this.#obligations.note(session.tenant, session.id, session.held ? session.deadline : undefined);
     }
   }
 
-  async #sessionFor(principal: Principal, sid: string | null): Promise<Session> {
+  /** Records that time has passed where that makes an obligation overdue, and tells of it. */
+  async #tick(tenant: string, id: string): Promise<void> {
+    const session = await this.#sessions.load(tenant, id);
+    const output = await this.#within(session, async () => {
+      const at = this.#options.clock.now();
+      if (session.deadline === undefined || at <= session.deadline) return undefined;
+      return (await session.submit([{ kind: 'tick', at }])).outputs.at(-1);
+    });
+    if (output?.kind !== 'ticked') return;
+    for (const each of output.overdue) this.#options.observer.overdue({ tenant, session: id, ...each });
+  }
+
+  #sessionFor(principal: Principal, sid: string | null): Promise<Session> {
     if (this.#closed) throw closed();
-    const { tenant } = principal;
-    if (sid !== null) return this.#sessions.load(tenant, sid);
-    const name = this.#own.nameOf(principal);
-    await this.#own.acquire(tenant, name);
-    const now = this.#options.clock.now();
-    const current = this.#own.current(tenant, name);
-    if (current !== undefined) {
-      const session = await this.#sessions.load(tenant, current).catch(ignoreCorrupt);
-      if (session !== undefined && now - session.state.time <= this.#options.sessionIdleMs) return session;
-    }
-    return this.#sessions.load(tenant, this.#own.begin(tenant, name, now));
-  }
-
-  async #existing(tenant: string, id: string): Promise<Session | undefined> {
-    const { journal, archive, leases } = this.#options;
-    const known =
-      this.#sessions.has(tenant, id) ||
-      journal.head(tenant, id) !== undefined ||
-      (leases !== undefined && (await archive?.find(tenant, id)) !== undefined);
-    return known ? this.#sessions.load(tenant, id) : undefined;
+    return sessionFor(this.#finding, principal, sid);
   }
 
   #recall({ tenant, id }: Session, certificate: string): Promise<PastAnswer | undefined> {
@@ -319,37 +292,8 @@ export class Enforcer {
     await leases.release(tenant, id);
     await this.#own.left(tenant, id);
   }
-
-  #outcomeKey(outcome: OutcomeKind, result: JsonValue): string {
-    return outcomeKey(outcome, result === null ? null : digestJson(this.#options.crypto, result));
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
 }
 
 function asked(setting: number | (() => number)): () => number {
   return typeof setting === 'number' ? () => setting : setting;
-}
-
-/** A session whose records were erased is over; its principal goes on in a new one. */
-function ignoreCorrupt(error: unknown): undefined {
-  if (error instanceof EnforcementError && error.code === 'SESSION_CORRUPT') return undefined;
-  throw error;
-}
-
-function closed(): EnforcementError {
-  return new EnforcementError('CLOSED', 'the fabric is shutting down; retry against a running one');
-}
-
-function noSuchAction(certificate: string): EnforcementError {
-  const problem = `expected the certificate of an allowed action without an outcome, came \`${certificate.slice(0, 64)}\``;
-  return new EnforcementError('OUTCOME_REFUSED', problem);
 }

@@ -15,6 +15,7 @@ export type {
   Leases,
   Ledgered,
   Observer,
+  OverdueEvent,
   Randomness,
   SessionArchive,
   SessionHead,

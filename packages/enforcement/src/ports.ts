@@ -124,6 +124,8 @@ export interface Surroundings {
 export interface Observer {
   decided(event: DecidedEvent): void;
   settled(event: SettledEvent): void;
+  /** Time has passed that a clause gave for something that was not done; each obligation once. */
+  overdue(event: OverdueEvent): void;
   /** Evidence could not be made durable, or not in time where it has to be, so the action was refused. */
   unavailable(event: { readonly tenant: string; readonly session: string; readonly cause: unknown }): void;
 }
@@ -139,6 +141,14 @@ export interface DecidedEvent {
   /** Of `step` alone, and of the whole way to durability. */
   readonly stepMs: number;
   readonly latencyMs: number;
+}
+
+export interface OverdueEvent {
+  readonly tenant: string;
+  readonly session: string;
+  readonly clause: string;
+  /** ms since the epoch: when it ought to have been done. */
+  readonly since: number;
 }
 
 export interface SettledEvent {

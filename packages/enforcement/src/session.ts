@@ -3,6 +3,7 @@ import {
   type Input,
   initialState,
   type LoadedBundle,
+  nextDeadline,
   type Output,
   type State,
   stateDigest,
@@ -71,6 +72,11 @@ export class Session {
 
   get state(): State {
     return this.#state;
+  }
+
+  /** Session time in ms after which a tick would tell of an obligation that is overdue. */
+  get deadline(): number | undefined {
+    return nextDeadline(this.#tools.bundle, this.#state);
   }
 
   get seq(): number {

@@ -21,6 +21,7 @@ import {
 import { EvidenceError } from './errors.ts';
 import type { PublishedCheckpoint } from './file-log/checkpoint-file.ts';
 import type { LogReading } from './file-log/log-reading.ts';
+import type { HeadProver } from './heads/head-prover.ts';
 import type { StoredStatement } from './ports.ts';
 
 /** Whole sessions only: a verdict can be derived again only from all that its session did before. */
@@ -34,6 +35,8 @@ export interface ExportOptions {
   readonly bundles: (digest: Digest) => Promise<JsonObject> | JsonObject;
   /** A checkpoint that the verifier kept: the export then proves that nothing before it was changed. */
   readonly oldCheckpoint?: string;
+  /** With it the export also proves that its sessions go no further than they do. */
+  readonly head?: HeadProver;
 }
 
 /** One file for `pf-verify`: the statements of the sessions, each with its proof under one checkpoint. */
@@ -71,6 +74,7 @@ export async function exportEvidence(
     checkpoint: checkpoint.note,
     consistency: consistencyWith(log, checkpoint, options.oldCheckpoint),
     entries,
+    ...(options.head === undefined ? {} : { head: options.head.prove(entries) }),
     bundles,
   };
   return { evidence, bytes: canonicalBytes(evidence as unknown as JsonValue) };

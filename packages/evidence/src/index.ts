@@ -23,10 +23,14 @@ export {
   openFileLog,
   readFileLog,
 } from './file-log/file-log.ts';
+export { readLogId } from './file-log/log-id.ts';
 export type { LogReading } from './file-log/log-reading.ts';
 export { type FileRecordSealer, openRecordSealer } from './file-log/record-sealer.ts';
 // Signed heads: where all sessions of the log end
+export { type HeadProver, openHeadProver } from './heads/head-prover.ts';
 export { createHeads, type Heads, type HeadsOptions } from './heads/heads.ts';
+export { type KeptHead, readKeptHeads } from './heads/kept-heads.ts';
+export { sessionEndsAt } from './heads/session-ends.ts';
 export type { KeyPurpose } from './keys/key-files.ts';
 // Keys in files: checkpoints, statements, tokens
 export { type KeyRing, type KeyRingOptions, openKeyRing, rotateKey, type TokenKey } from './keys/key-ring.ts';

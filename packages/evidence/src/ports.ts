@@ -68,6 +68,8 @@ export interface LogEntry {
   readonly session: string;
   /** Of the lease under which it was decided; absent without one. */
   readonly fence?: number;
+  /** Committed with the first statement here of a session that another fabric had decided before. */
+  readonly takenOver?: true;
   readonly seq: number;
   readonly digest: Digest;
   readonly envelope: Uint8Array;

@@ -37,7 +37,14 @@ export type {
 // The policy adapter's routes
 
 export { type PolicyAdapterOptions, policyAdapterRoutes } from './policy-adapter/policy-adapter-routes.ts';
-export type { Activation, Authority, BundleSummary, Bundles, RevocationRow } from './policy-adapter/ports.ts';
+export type {
+  Activation,
+  Authority,
+  BundleList,
+  BundleSummary,
+  Bundles,
+  RevocationRow,
+} from './policy-adapter/ports.ts';
 
 // Tokens: proved once, asked each time whether they still hold
 

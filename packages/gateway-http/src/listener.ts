@@ -203,7 +203,7 @@ export function createListener(options: ListenerOptions): Listener {
     async listen({ host, port }) {
       await app.ready();
       await new Promise<void>((resolve, reject) => {
-        const failed = (error: NodeJS.ErrnoException) => reject(listenFailure(error, host, port));
+        const failed = (error: NodeJS.ErrnoException) => reject(listenFailure(error, host, port, service));
         server.once('error', failed);
         // Not app.listen: for `localhost` it opens further servers without our limits.
         server.listen({ host, port }, () => {
@@ -256,12 +256,19 @@ function openCallOf({ params, raw }: FastifyRequest) {
   return { params: params as Record<string, string>, query: query < 0 ? '' : url.slice(query + 1) };
 }
 
-function listenFailure(error: NodeJS.ErrnoException, host: string, port: number): GatewayError {
+function listenFailure(
+  error: NodeJS.ErrnoException,
+  host: string,
+  port: number,
+  service: string,
+): GatewayError {
+  const option = service === 'sidecar-watcher' ? '--listen' : `--listen-${service}`;
+
   if (error.code === 'EADDRINUSE') {
-    const mend = 'stop what listens there or choose another with --listen';
+    const mend = `stop what listens there or choose another with ${option}`;
     return new GatewayError('PORT_IN_USE', `port ${port} on ${host} is in use: ${mend}`, { cause: error });
   }
   const problem = `cannot listen on port ${port} of ${host} (${error.code ?? error.name})`;
-  const mend = 'choose an address of this machine and a port that this user may open with --listen';
+  const mend = `choose an address of this machine and a port that this user may open with ${option}`;
   return new GatewayError('LISTEN_FAILED', `${problem}: ${mend}`, { cause: error });
 }

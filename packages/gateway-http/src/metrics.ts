@@ -15,12 +15,13 @@ export interface ServedRequest {
 
 /**
  * The contract's metrics that this version emits, and how to feed them. No label takes text from a client or
- * policy.
+ * policy, but for the name of the one bundle in force.
  */
 export interface Metrics {
   readonly registry: Registry;
   recordDecision(event: DecidedEvent): void;
   recordUnavailable(): void;
+  recordOverdue(): void;
   setMode(mode: EnforcementMode): void;
   recordAuthFailure(): void;
   recordRevocations(count: number): void;
@@ -30,7 +31,16 @@ export interface Metrics {
   setLedgerLag(seconds: number): void;
   /** Whether the ledger refuses this fabric's evidence, which waiting does not mend. */
   setLedgerRefused(refused: boolean): void;
+  setBundle(bundle: BundleInForce): void;
+  /** Whether the newest bundle that this process was given is not the one in force. */
+  setBundleKept(kept: boolean): void;
   recordRequest(served: ServedRequest): void;
+}
+
+export interface BundleInForce {
+  readonly name: string;
+  readonly version: number;
+  readonly digest: string;
 }
 
 const MODES: readonly EnforcementMode[] = ['shadow', 'monitor', 'enforce', 'disabled'];
@@ -80,6 +90,10 @@ export function createMetrics(): Metrics {
     'evidence_unavailable_total',
     'Actions refused because evidence could not be made durable',
   );
+  const overdue = counter(
+    'obligations_overdue_total',
+    'Obligations whose time passed without what a clause asks for',
+  );
   const revocations = counter('revocation_total', 'Tokens and principals revoked through this process');
   const adapterErrors = counter('policy_adapter_errors_total', 'Requests to the policy adapter that failed');
   const forwards = counter('session_forwards_total', 'Requests sent to the fabric that owns their session', [
@@ -103,6 +117,16 @@ export function createMetrics(): Metrics {
     'Age of the oldest durable statement that the ledger does not have yet',
   );
   const refused = gauge('evidence_ledger_refused', '1 while the ledger refuses the evidence of this fabric');
+  const bundle = new Gauge({
+    name: 'bundle_in_force',
+    help: '1 for the bundle that this process decides under',
+    labelNames: ['bundle', 'version', 'digest'],
+    registers,
+  });
+  const kept = gauge(
+    'bundle_kept',
+    '1 while the newest bundle in the database could not be put in force here',
+  );
   const requests = counter('http_requests_total', 'HTTP requests answered', [
     'service',
     'method',
@@ -136,6 +160,7 @@ export function createMetrics(): Metrics {
         violations.inc({ mode: violated });
     },
     recordUnavailable: () => unavailable.inc(),
+    recordOverdue: () => overdue.inc(),
     setMode(inForce) {
       for (const name of MODES) mode.set({ mode: name }, name === inForce ? 1 : 0);
     },
@@ -145,6 +170,11 @@ export function createMetrics(): Metrics {
     recordForward: (answered) => forwards.inc({ result: answered ? 'answered' : 'failed' }),
     setLedgerLag: (seconds) => lag.set(seconds),
     setLedgerRefused: (isRefused) => refused.set(isRefused ? 1 : 0),
+    setBundle({ name, version, digest }) {
+      bundle.reset();
+      bundle.set({ bundle: name, version, digest }, 1);
+    },
+    setBundleKept: (isKept) => kept.set(isKept ? 1 : 0),
     recordRequest({ service, method, route, status, seconds }) {
       requests.inc({ service, method: METHODS.has(method) ? method : 'OTHER', route, status: `${status}` });
       if (seconds !== null) durations.observe({ service, route }, seconds);

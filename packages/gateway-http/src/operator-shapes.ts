@@ -13,6 +13,7 @@ const ids = z
     error: `at most ${MAX_IDS} ids`,
   });
 const reason = matching(/^\P{Cc}{1,256}$/u, 'text of 1 to 256 characters');
+const bundleName = matching(/^[a-z0-9-]{1,64}$/, 'a bundle name of 1 to 64 characters out of a-z 0-9 -');
 const epoch = z.int({ error: 'a whole number' }).min(0, { error: 'a number from 0 up' });
 
 const tokenRevocationShape = shape({
@@ -32,6 +33,8 @@ const activationShape = shape({ bundle: object });
 export const parseTokenRevocation = (body: JsonValue | undefined) => parse(tokenRevocationShape, body);
 export const parseEpoch = (body: JsonValue | undefined) => parse(epochShape, body ?? {});
 export const parseActivation = (body: JsonValue | undefined) => parse(activationShape, body);
+/** The name of a bundle out of a query. */
+export const parseBundleName = (name: string) => parse(z.strictObject({ name: bundleName }), { name }).name;
 /** A tenant out of a query. */
 export const parseTenant = (tenant: string) => parse(z.strictObject({ tenant: id }), { tenant }).tenant;
 

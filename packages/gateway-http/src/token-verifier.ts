@@ -51,6 +51,8 @@ interface Remembered {
   readonly checked: number;
 }
 
+const FORGOTTEN_AT_ONCE = 4;
+
 const NO_TOKEN =
   'expected `Authorization: Bearer` with a capability token; `pfctl token create` makes one for its audience';
 
@@ -78,8 +80,18 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     if (!check.ok) return { ...check, tag: 'AUTH_FAILED' };
     const identity = asIdentity(check.claims);
     known.set(digest, { identity, expires: identity.capability.expires, checked });
-    if (known.size > maxTokens) known.delete(known.keys().next().value as string);
+    forgetOldest();
     return identity;
+  }
+
+  /** One beyond the bound, and a few that nobody has used since they would have to be checked again. */
+  function forgetOldest(): void {
+    let looked = 0;
+    for (const [digest, { checked }] of known) {
+      const isStale = performance.now() - checked >= rememberMs;
+      if ((!isStale && known.size <= maxTokens) || looked++ === FORGOTTEN_AT_ONCE) return;
+      known.delete(digest);
+    }
   }
 
   function asOfNow(identity: Identity & { readonly ok: true }): TokenCheck {

@@ -74,6 +74,8 @@ export type { ProofCheck } from './merkle/proof-check.ts';
 export { entriesTilePath, TILE_WIDTH, tilePath } from './merkle/tile-path.ts';
 export type { NodeReader } from './merkle/tree-root.ts';
 export { rootFrom, treeRoot } from './merkle/tree-root.ts';
+// which name was meant, for messages
+export { nearestName } from './nearest-name.ts';
 export type { Checkpoint } from './note/checkpoint.ts';
 export { formatCheckpoint, parseCheckpoint } from './note/checkpoint.ts';
 export type { NoteSigner, OpenedNote } from './note/signed-note.ts';

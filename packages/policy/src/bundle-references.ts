@@ -1,7 +1,12 @@
-import type { CompiledBundle, Source } from './compiled-bundle.ts';
+import { flowsTo, type Label } from '@provability-fabric/kernel';
+import { releaseProblem } from './checks/flow/release-problem.ts';
+import { MAX_FIELDS, MAX_PLACES, resultPlaces } from './checks/flow/result-places.ts';
+import { AUTOMATA_FORMAT } from './checks/trace/automaton.ts';
+import { automataProblems } from './checks/trace/automaton-problems.ts';
+import type { CompiledBundle, Source, ToolRule } from './compiled-bundle.ts';
 import { malformed } from './structure.ts';
 
-/** Every name used in the bundle is declared in it, once; every automaton stays within its states. */
+/** Every name used in the bundle is declared in it, once; every automaton can run. */
 export function checkReferences(bundle: CompiledBundle): void {
   checkTools(bundle);
   checkClauses(bundle);
@@ -9,13 +14,18 @@ export function checkReferences(bundle: CompiledBundle): void {
 }
 
 function checkTools({ tools, stores, constants }: CompiledBundle): void {
+  for (const [tool, { size }] of resultPlaces(tools)) {
+    if (size > MAX_PLACES) malformed('bundle.tools', `at most ${MAX_PLACES} fields named of one tool`, tool);
+  }
   for (const [name, rule] of Object.entries(tools)) {
+    checkFields(name, rule);
     for (const [pointer, parameter] of Object.entries(rule.parameters)) {
       const where = `bundle.tools.${name}.parameters.${pointer}`;
       for (const store of parameter.stores ?? []) {
         if (!Object.hasOwn(stores, store)) malformed(`${where}.stores`, 'a store of the bundle', store);
       }
       for (const source of [...(parameter.from ?? []), ...parameter.endorse]) checkSource(source, where);
+      if (parameter.member_of !== null) checkTool(parameter.member_of.tool, where);
     }
   }
 
@@ -23,8 +33,24 @@ function checkTools({ tools, stores, constants }: CompiledBundle): void {
     if (source.kind === 'constant' && !Object.hasOwn(constants, source.set)) {
       malformed(where, 'a set of constants of the bundle', source.set);
     }
-    if (source.kind === 'result' && !Object.hasOwn(tools, source.tool) && !Object.hasOwn(tools, '*')) {
-      malformed(where, 'a tool of the bundle', source.tool);
+    if (source.kind === 'result') checkTool(source.tool, where);
+  }
+
+  function checkTool(tool: string, where: string): void {
+    if (!Object.hasOwn(tools, tool) && !Object.hasOwn(tools, '*')) {
+      malformed(where, 'a tool of the bundle', tool);
+    }
+  }
+}
+
+/** A field carries at most what the whole does: a result of another shape than expected is then labelled too high. */
+function checkFields(name: string, { fields, returns }: ToolRule): void {
+  const pointers = Object.keys(fields);
+  const where = `bundle.tools.${name}.fields`;
+  if (pointers.length > MAX_FIELDS) malformed(where, `at most ${MAX_FIELDS} fields`, pointers.length);
+  for (const [pointer, label] of Object.entries(fields)) {
+    if (pointer === '' || returns === null || !flowsTo(label as Label, returns as Label)) {
+      malformed(`${where}.${pointer}`, 'a label that flows to that of the whole', pointer);
     }
   }
 }
@@ -37,6 +63,8 @@ function checkClauses({ clauses, assurance, default_mode: mode }: CompiledBundle
     if (seen.has(clause.id))
       malformed(`bundle.clauses[${index}].id`, 'an id that no other clause has', clause.id);
     seen.add(clause.id);
+    const problem = clause.kind === 'release' ? releaseProblem(clause) : undefined;
+    if (problem !== undefined) malformed(`bundle.clauses[${index}]`, problem.expected, clause.id);
     if (assurance === 'high' && clause.mode !== 'enforce') {
       malformed(`bundle.clauses[${index}].mode`, 'enforce under high assurance', clause.mode);
     }
@@ -52,16 +80,12 @@ function checkAutomata({ clauses, automata: { automata } }: CompiledBundle): voi
   if (automata.length !== wanted.length) {
     malformed('bundle.automata', `${wanted.length} automata, one for each trace clause`, automata.length);
   }
-  for (const [index, automaton] of automata.entries()) {
-    const where = `bundle.automata.automata[${index}]`;
-    const { clause, initial, states, transitions } = automaton;
-    if (clause !== wanted[index]?.id) malformed(`${where}.clause`, `the clause ${wanted[index]?.id}`, clause);
-    if (initial >= states) malformed(`${where}.initial`, 'a state of the automaton', initial);
-    for (const { from, to, violation } of transitions) {
-      if (from >= states) malformed(`${where}.transitions`, 'a state of the automaton', from);
-      if (to >= states || (violation && to !== from)) {
-        malformed(`${where}.transitions`, 'a state of the automaton, the same one for a violation', to);
-      }
-    }
+  for (const [index, { clause }] of automata.entries()) {
+    const where = `bundle.automata.automata[${index}].clause`;
+    if (clause !== wanted[index]?.id) malformed(where, `the clause ${wanted[index]?.id}`, clause);
   }
+  const [problem] = automataProblems({ format: AUTOMATA_FORMAT, automata });
+  if (problem === undefined) return;
+  const where = `bundle.automata of the clause ${problem.clause}`;
+  malformed(where, 'automata that can run', `${problem.code}: ${problem.message}`);
 }

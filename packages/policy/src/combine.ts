@@ -2,7 +2,7 @@ import type { CheckResult, Effect, Mode, Verdict } from '@provability-fabric/sta
 import type { Finding } from './checks/check.ts';
 import type { CompiledBundle } from './compiled-bundle.ts';
 import type { Environment } from './input.ts';
-import { environmentMode, stronger, weaker } from './modes.ts';
+import { defaultDenyMode, environmentMode, stronger, weaker } from './modes.ts';
 import { CHECKS, type CheckName, type Reason } from './output.ts';
 
 /** Precedence error > reject > hold > accept (CONTRACTS §4). */
@@ -58,9 +58,8 @@ function reasonFrom(
         severity: weakened.severity,
       };
     case 'default_mode': {
-      const own =
-        ir.assurance === 'high' ? 'enforce' : weaker(ir.default_mode, environment.default_mode ?? 'enforce');
-      return { check, code, verdict, witness, clause: null, mode: weaker(own, limit), severity: 'medium' };
+      const mode = defaultDenyMode(ir, environment);
+      return { check, code, verdict, witness, clause: null, mode, severity: 'medium' };
     }
     case 'nothing':
       return { check, code, verdict, witness, clause: null, mode: 'enforce', severity: 'critical' };

@@ -1,6 +1,37 @@
-import type { Digest, Integrity, JsonValue, Level } from '@provability-fabric/kernel';
+import type { Digest, JsonValue } from '@provability-fabric/kernel';
 import type { Mode } from '@provability-fabric/statements';
 import type { CedarIr } from './cedar/index.ts';
+import type { DocumentRule, ReleaseRule, StoreRule, ToolRule } from './checks/flow/rules.ts';
+import type { AutomataDocument } from './checks/trace/automaton.ts';
+import type { TracePattern } from './checks/trace/pattern.ts';
+import type { EventClass } from './event-class.ts';
+
+export type {
+  DocumentRule,
+  LabelTemplate,
+  ParameterRule,
+  ReleaseRule,
+  ResultSet,
+  Source,
+  StoreRule,
+  ToolRule,
+} from './checks/flow/rules.ts';
+export type {
+  AutomataDocument,
+  LetterClass,
+  Register,
+  TraceAutomaton,
+  Transition,
+  TransitionPoint,
+} from './checks/trace/automaton.ts';
+export type { TracePattern } from './checks/trace/pattern.ts';
+export type {
+  ArgumentCondition,
+  EventClass,
+  LabelCondition,
+  PrincipalCondition,
+  ScalarConstant,
+} from './event-class.ts';
 
 /** The IR that `step` runs (CONTRACTS §2): canonical JSON, every number a safe integer, times in ms since the epoch. */
 export interface CompiledBundle {
@@ -32,59 +63,7 @@ export interface CompiledBundle {
 
 export const BUNDLE_FORMAT = 'provability-fabric/bundle/v1';
 
-/** A label whose compartments may name the acting tenant as `tenant:{tenant}`. */
-export interface LabelTemplate {
-  readonly level: Level;
-  readonly compartments: readonly string[];
-  readonly integrity: Integrity;
-}
-
 export type ToolEffect = 'read' | 'write' | 'egress' | 'admin';
-
-export interface ToolRule {
-  readonly effect: ToolEffect;
-  /** Never sent again while an earlier sending is ambiguous. */
-  readonly once: boolean;
-  /** What its result carries; null: the label of the stores its parameters name. */
-  readonly returns: LabelTemplate | null;
-  /** What may flow out through it; null: nothing leaves through this tool, or its stores say. */
-  readonly clearance: LabelTemplate | null;
-  /** By JSON pointer into the arguments, `*` for every element. */
-  readonly parameters: Readonly<Record<string, ParameterRule>>;
-}
-
-/** Where a value may have come from and still be used. */
-export type Source =
-  | { readonly kind: 'prompt' }
-  | { readonly kind: 'constant'; readonly set: string }
-  | { readonly kind: 'result'; readonly tool: string };
-
-export interface ParameterRule {
-  /** Any of these; null: no demand on the source. */
-  readonly from: readonly Source[] | null;
-  /** Sources that suffice even where a worse one is possible too. */
-  readonly endorse: readonly Source[];
-  /** The value is a path within one of these stores; null: not a path. */
-  readonly stores: readonly string[] | null;
-  /** May be absent from the arguments. A demand on a value that is absent and not optional is not met. */
-  readonly optional: boolean;
-}
-
-/** What can be written and read back. Compiled only if `label` dominates `accepts`: no laundering through a file. */
-export interface StoreRule {
-  /** Relative path patterns; `*` within a segment, `**` any segments, `{tenant}` the acting tenant. */
-  readonly paths: readonly string[];
-  /** What is read from it. */
-  readonly label: LabelTemplate;
-  /** What may be written to it. */
-  readonly accepts: LabelTemplate;
-}
-
-export interface DocumentRule {
-  /** Pattern over the whole URI: `*` matches any run of characters. */
-  readonly uri: string;
-  readonly label: LabelTemplate;
-}
 
 interface ClauseBase {
   readonly id: string;
@@ -97,12 +76,6 @@ interface ClauseBase {
   readonly description: string;
 }
 
-/** Which events a clause speaks of; null members do not restrict. */
-export interface EventClass {
-  readonly tools: readonly string[] | null;
-  readonly effects: readonly ToolEffect[] | null;
-}
-
 /** One Cedar policy, permit or forbid; its text is in `cedar` under the same id. */
 export interface PermitClause extends ClauseBase {
   readonly kind: 'permit';
@@ -110,9 +83,7 @@ export interface PermitClause extends ClauseBase {
 
 export interface TraceClause extends ClauseBase {
   readonly kind: 'trace';
-  readonly pattern:
-    | { readonly kind: 'never'; readonly never: EventClass }
-    | { readonly kind: 'after_never'; readonly after: EventClass; readonly never: EventClass };
+  readonly pattern: TracePattern;
 }
 
 export interface FlowClause extends ClauseBase {
@@ -133,26 +104,9 @@ export interface LimitClause extends ClauseBase {
   readonly tolerance_ms: number;
 }
 
-export type Clause = PermitClause | TraceClause | FlowClause | LimitClause;
-
-/** The exported automata (`artifact/dfa.json`): one small deterministic automaton per trace clause, over event classes. */
-export interface AutomataDocument {
-  readonly format: 'provability-fabric/dfa/v1';
-  readonly automata: readonly TraceAutomaton[];
+/** In bundle.yaml a clause of kind `flow` whose rule is `declassify` or `endorse`. */
+export interface ReleaseClause extends ClauseBase, ReleaseRule {
+  readonly kind: 'release';
 }
 
-/**
- * Total and deterministic: the first transition of the state whose class matches is taken, otherwise it stays.
- * `violation` marks a transition that must not happen; the automaton never moves along it.
- */
-export interface TraceAutomaton {
-  readonly clause: string;
-  readonly initial: number;
-  readonly states: number;
-  readonly transitions: readonly {
-    readonly from: number;
-    readonly on: EventClass;
-    readonly to: number;
-    readonly violation: boolean;
-  }[];
-}
+export type Clause = PermitClause | TraceClause | FlowClause | ReleaseClause | LimitClause;

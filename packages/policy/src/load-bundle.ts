@@ -6,8 +6,17 @@ import {
   type JsonValue,
 } from '@provability-fabric/kernel';
 import { type CedarEvaluator, type EntityStore, loadCedar } from './cedar/index.ts';
+import { type ResultPlaces, resultPlaces } from './checks/flow/result-places.ts';
 import { toolEntities } from './checks/permit/request.ts';
-import type { Clause, CompiledBundle, FlowClause, LimitClause, ToolRule } from './compiled-bundle.ts';
+import { type RunningAutomata, runAutomata } from './checks/trace/run-automaton.ts';
+import type {
+  Clause,
+  CompiledBundle,
+  FlowClause,
+  LimitClause,
+  ReleaseClause,
+  ToolRule,
+} from './compiled-bundle.ts';
 import { PolicyError } from './errors.ts';
 
 /** A compiled bundle made ready to run: conditions compiled, clauses sorted by check. */
@@ -19,7 +28,10 @@ export interface LoadedBundle {
   /** The tools and their effects, for Cedar. */
   readonly entities: EntityStore;
   readonly clauses: ReadonlyMap<string, Clause>;
+  readonly automata: RunningAutomata;
   readonly flows: readonly FlowClause[];
+  readonly releases: readonly ReleaseClause[];
+  readonly places: ResultPlaces;
   readonly limits: readonly LimitClause[];
   /** Clauses that end some day. */
   readonly expiring: readonly Clause[];
@@ -47,7 +59,10 @@ export function loadBundle(ir: CompiledBundle, crypto: Crypto): LoadedBundle {
     cedar,
     entities: toolEntities(ir),
     clauses: new Map(ir.clauses.map((clause) => [clause.id, clause])),
+    automata: runAutomata(ir.automata),
     flows: ir.clauses.filter((clause) => clause.kind === 'flow'),
+    releases: ir.clauses.filter((clause) => clause.kind === 'release'),
+    places: resultPlaces(ir.tools),
     limits: ir.clauses.filter((clause) => clause.kind === 'limit'),
     expiring: ir.clauses.filter((clause) => clause.expires !== null),
     constants: new Map(constants),

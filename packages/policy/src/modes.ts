@@ -1,4 +1,5 @@
 import type { Mode } from '@provability-fabric/statements';
+import type { CompiledBundle } from './compiled-bundle.ts';
 import type { Environment } from './input.ts';
 
 const STRENGTH: Readonly<Record<Mode, number>> = { shadow: 0, monitor: 1, enforce: 2 };
@@ -15,4 +16,13 @@ export function stronger(a: Mode, b: Mode): Mode {
 export function environmentMode(environment: Environment, assurance: 'standard' | 'high'): Mode {
   if (assurance === 'high') return 'enforce';
   return environment.enforcement_mode === 'disabled' ? 'shadow' : environment.enforcement_mode;
+}
+
+/** Of what nothing permits. */
+export function defaultDenyMode(
+  { assurance, default_mode: own }: Pick<CompiledBundle, 'assurance' | 'default_mode'>,
+  environment: Environment,
+): Mode {
+  if (assurance === 'high') return 'enforce';
+  return weaker(weaker(own, environment.default_mode ?? 'enforce'), environmentMode(environment, assurance));
 }

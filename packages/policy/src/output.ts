@@ -28,6 +28,7 @@ export const REASON_CODES = [
   'FORBIDDEN',
   'EVAL_ERROR',
   'TRACE_FORBIDDEN',
+  'TRACE_OBLIGATION',
   'LABEL_FLOW',
   'UNTRUSTED_ARGUMENT',
   'CROSS_TENANT',
@@ -47,6 +48,8 @@ export interface Decision {
   readonly reasons: readonly Reason[];
   readonly args_digest: Digest;
   readonly label: Label;
+  /** Clauses that declassified or endorsed something for this answer, ascending; `checks` names them too. */
+  readonly releases: readonly string[];
   /** Clauses past their expiry: restrictions keep restricting, and somebody should hear of it. */
   readonly expired: readonly string[];
 }
@@ -56,6 +59,13 @@ export interface Settled {
   readonly result_digest: Digest | null;
   readonly result_label: Label;
   readonly label: Label;
+}
+
+/** The clock went on. */
+export interface Ticked {
+  readonly kind: 'ticked';
+  /** Obligations whose time has passed, each told of once: to be told on, since nothing may come that could be refused. */
+  readonly overdue: readonly { readonly clause: string; readonly since: number }[];
 }
 
 export interface Noted {
@@ -68,4 +78,4 @@ export interface Refused {
   readonly problem: string;
 }
 
-export type Output = Decision | Settled | Noted | Refused;
+export type Output = Decision | Settled | Ticked | Noted | Refused;

@@ -14,7 +14,28 @@ const BASE = {
   critical: false,
   description: '',
 };
-const ON = { tools: ['send_mail'], effects: ['egress'] };
+const ANY_EVENT = { tools: null, effects: null, label: null, args: null, principal: null };
+const ON = {
+  tools: ['send_mail'],
+  effects: ['egress'],
+  label: { at_least: 'internal', holds: ['a'], integrity: 'untrusted' },
+  args: { '/to/*': { present: true, equals: ['x', 7], matches: ['x*'], at_least: 1, at_most: 9 } },
+  principal: { ids: ['agent-1'], roles: ['support'] },
+};
+
+const STAY = { from: 0, at: 'asked', in: [], not_in: [], full: null, to: 0, action: null, violation: null };
+const PROHIBITION = (clause: string) => ({
+  clause,
+  initial: 0,
+  states: 1,
+  classes: [{ on: ON, unknown: 'in' }],
+  register: null,
+  transitions: [
+    { ...STAY, in: [0], violation: 'TRACE_FORBIDDEN' },
+    { ...STAY, not_in: [0] },
+    { ...STAY, at: 'done' },
+  ],
+});
 
 /** One of everything. */
 const FULL = {
@@ -33,18 +54,36 @@ const FULL = {
     send_mail: {
       effect: 'egress',
       once: true,
-      returns: null,
+      returns: INTERNAL,
+      fields: { '/id': { level: 'public', compartments: [], integrity: 'untrusted' } },
+      text: 'yaml',
       clearance: INTERNAL,
       parameters: {
         '/to/*': {
-          from: [{ kind: 'prompt' }, { kind: 'constant', set: 'team' }, { kind: 'result', tool: 'list' }],
+          from: [
+            { kind: 'prompt' },
+            { kind: 'constant', set: 'team' },
+            { kind: 'result', tool: 'list', field: '/*/id' },
+            { kind: 'unknown' },
+          ],
           endorse: [{ kind: 'prompt' }],
+          trusted: true,
+          same_tenant: true,
+          member_of: { tool: 'list', field: '/*/id' },
           stores: ['files'],
           optional: false,
         },
       },
     },
-    '*': { effect: 'read', once: false, returns: INTERNAL, clearance: null, parameters: {} },
+    '*': {
+      effect: 'read',
+      once: false,
+      returns: INTERNAL,
+      fields: {},
+      text: 'json',
+      clearance: null,
+      parameters: {},
+    },
   },
   documents: [{ uri: 'demo://*', label: INTERNAL }],
   stores: { files: { paths: ['files/**'], label: INTERNAL, accepts: INTERNAL } },
@@ -54,18 +93,75 @@ const FULL = {
       ...BASE,
       id: 'not',
       kind: 'trace',
-      pattern: { kind: 'never', never: { tools: null, effects: ['admin'] } },
+      pattern: { kind: 'never', never: { ...ANY_EVENT, effects: ['admin'] } },
     },
-    { ...BASE, id: 'then', kind: 'trace', pattern: { kind: 'after_never', after: ON, never: ON } },
-    { ...BASE, id: 'flow', kind: 'flow', rule: 'parameters', on: { tools: null, effects: null } },
+    {
+      ...BASE,
+      id: 'then',
+      kind: 'trace',
+      pattern: { kind: 'after_never', after: ON, never: ON, until: ON },
+    },
+    { ...BASE, id: 'most', kind: 'trace', pattern: { kind: 'at_most', most: 2, of: ON } },
+    { ...BASE, id: 'only', kind: 'trace', pattern: { kind: 'only_after', only: ON, after: ON } },
+    {
+      ...BASE,
+      id: 'due',
+      kind: 'trace',
+      pattern: { kind: 'after_then', after: ON, response: ON, within_ms: 9, tolerance_ms: 1 },
+    },
+    { ...BASE, id: 'flow', kind: 'flow', rule: 'parameters', on: { ...ANY_EVENT } },
+    {
+      ...BASE,
+      id: 'free',
+      kind: 'release',
+      rule: 'declassify',
+      on: ON,
+      parameter: '/to',
+      type: 'id',
+      from: { level: 'confidential', compartments: ['tenant:{tenant}'], integrity: 'untrusted' },
+      to: { level: 'internal', compartments: ['tenant:{tenant}'], integrity: 'untrusted' },
+    },
     { ...BASE, id: 'few', kind: 'limit', on: ON, max: 2, window_ms: 1000, tolerance_ms: 0 },
   ],
   cedar: { anything: ['at', 'all'] },
   automata: {
-    format: 'provability-fabric/dfa/v1',
+    format: 'provability-fabric/dfa/v2',
     automata: [
-      { clause: 'not', initial: 0, states: 1, transitions: [{ from: 0, on: ON, to: 0, violation: true }] },
-      { clause: 'then', initial: 0, states: 2, transitions: [{ from: 0, on: ON, to: 1, violation: false }] },
+      PROHIBITION('not'),
+      PROHIBITION('then'),
+      {
+        clause: 'most',
+        initial: 0,
+        states: 1,
+        classes: [{ on: ON, unknown: 'in' }],
+        register: { kind: 'counter', most: 2 },
+        transitions: [
+          { ...STAY, in: [0], full: false, action: 'count' },
+          { ...STAY, in: [0], full: true, violation: 'TRACE_FORBIDDEN' },
+          { ...STAY, not_in: [0] },
+          { ...STAY, at: 'done' },
+        ],
+      },
+      PROHIBITION('only'),
+      {
+        clause: 'due',
+        initial: 0,
+        states: 2,
+        classes: [
+          { on: ON, unknown: 'in' },
+          { on: ON, unknown: 'out' },
+        ],
+        register: { kind: 'deadline', within_ms: 8 },
+        transitions: [
+          { ...STAY, in: [0], to: 1, action: 'start' },
+          { ...STAY, not_in: [0] },
+          { ...STAY, at: 'done' },
+          { ...STAY, from: 1, to: 1, action: 'forget' },
+          { ...STAY, from: 1, at: 'done', in: [1], to: 0, action: 'clear' },
+          { ...STAY, from: 1, at: 'done', not_in: [1], to: 1 },
+          { ...STAY, from: 1, at: 'deadline', to: 0 },
+        ],
+      },
     ],
   },
   hashes: { policy: DIGEST, automata: DIGEST, labeler: DIGEST },
@@ -104,7 +200,9 @@ function refusal(value: JsonValue): string {
 
 const at = (path: Path) => path.join(' › ');
 /** Members whose names are data: one less of them is another bundle, not a malformed one. */
-const BY_NAME = /^(sources|constants|stores|tools|tools › [^ ]+ › parameters) › [^ ]+$/;
+const PARAMETER = ['tools', 'send_mail', 'parameters', '/to/*'] as const;
+const RELEASE = ['clauses', FULL.clauses.findIndex(({ id }) => id === 'free')] as const;
+const BY_NAME = /^(sources|constants|stores|tools|tools › [^ ]+ › (?:parameters|fields)|.* › args) › [^ ]+$/;
 
 function replaced(path: Path, value: unknown): JsonValue {
   return changed(path, (parent, key) => {
@@ -132,7 +230,7 @@ describe('a compiled bundle from anywhere', () => {
 
   it('cannot have text with control characters where it names something', () => {
     for (const path of paths(FULL)) {
-      if (/description$|team › /.test(at(path))) continue;
+      if (/description$|team › |equals › /.test(at(path))) continue;
       expect(refusal(replaced(path, 'a\u0000')), at(path)).toBe('BUNDLE_MALFORMED');
     }
   });
@@ -176,12 +274,36 @@ describe('a compiled bundle from anywhere', () => {
       ['tools', 'send_mail', 'parameters', '/to/*', 'stores', 0],
       'constructor',
     ],
+    ['a set of what is no tool', [...PARAMETER, 'member_of', 'tool'], 'no name'],
+    ['a field above the whole', ['tools', 'send_mail', 'fields', '/id', 'level'], 'secret'],
+    ['fields of what returns nothing of its own', ['tools', 'send_mail', 'returns'], null],
+    ['a release that goes up', [...RELEASE, 'to', 'level'], 'secret'],
+    ['a release into the same', [...RELEASE, 'to', 'level'], 'confidential'],
+    ['a release that removes a tenant', [...RELEASE, 'to', 'compartments'], []],
+    ['a release of trust and data at once', [...RELEASE, 'to', 'integrity'], 'trusted'],
+    ['a type of no parameter', [...RELEASE, 'parameter'], null],
+    ['an endorsement that declassifies', [...RELEASE, 'rule'], 'endorse'],
     ['an unknown set', ['tools', 'send_mail', 'parameters', '/to/*', 'from', 1, 'set'], 'gone'],
     ['an automaton of another clause', ['automata', 'automata', 0, 'clause'], 'may'],
     ['a missing automaton', ['automata', 'automata'], []],
     ['an automaton that starts nowhere', ['automata', 'automata', 0, 'initial'], 1],
-    ['a transition to nowhere', ['automata', 'automata', 1, 'transitions', 0, 'to'], 2],
-    ['a violation that moves', ['automata', 'automata', 1, 'transitions', 0, 'violation'], true],
+    ['a transition to nowhere', ['automata', 'automata', 4, 'transitions', 0, 'to'], 2],
+    ['a letter of no class', ['automata', 'automata', 4, 'transitions', 0, 'in', 0], 2],
+    ['a violation that moves', ['automata', 'automata', 4, 'transitions', 0, 'violation'], 'TRACE_FORBIDDEN'],
+    [
+      'a violation of what was done',
+      ['automata', 'automata', 0, 'transitions', 2, 'violation'],
+      'TRACE_FORBIDDEN',
+    ],
+    ['two ways for one letter', ['automata', 'automata', 0, 'transitions', 1, 'not_in'], []],
+    ['no way for a letter', ['automata', 'automata', 0, 'transitions', 1, 'in'], [0]],
+    ['two deadlines at once', ['automata', 'automata', 4, 'transitions', 5, 'at'], 'deadline'],
+    ['a state that is never reached', ['automata', 'automata', 4, 'states'], 3],
+    ['more states than run', ['automata', 'automata', 4, 'states'], 17],
+    ['a count without a counter', ['automata', 'automata', 2, 'register'], null],
+    ['a count above the most', ['automata', 'automata', 2, 'transitions', 1, 'action'], 'count'],
+    ['a deadline without one', ['automata', 'automata', 4, 'register'], { kind: 'counter', most: 1 }],
+    ['a start at a deadline', ['automata', 'automata', 4, 'transitions', 6, 'action'], 'start'],
     ['an id used twice', ['clauses', 4, 'id'], 'flow'],
     ['a mode that high assurance forbids', ['assurance'], 'high'],
     ['compartments out of order', ['documents', 0, 'label', 'compartments'], ['b', 'a']],

@@ -10,20 +10,19 @@ import {
 } from '@provability-fabric/kernel';
 import { checkReferences } from './bundle-references.ts';
 import type { CedarIr } from './cedar/index.ts';
+import { FIELD_TYPES } from './checks/flow/field-types.ts';
+import { automataDocument, eventClass, tracePatterns } from './checks/trace/read-automata.ts';
 import {
-  type AutomataDocument,
   BUNDLE_FORMAT,
   type Clause,
   type CompiledBundle,
   type DocumentRule,
-  type EventClass,
   type LabelTemplate,
   type ParameterRule,
+  type ResultSet,
   type Source,
   type StoreRule,
   type ToolRule,
-  type TraceAutomaton,
-  type TraceClause,
 } from './compiled-bundle.ts';
 import {
   byName,
@@ -114,12 +113,16 @@ function byKind<T>(readers: Readonly<Record<string, Reader<T>>>): Reader<T> {
 const source = byKind<Source>({
   prompt: members({ kind: oneOf('prompt') }),
   constant: members({ kind: oneOf('constant'), set: name }),
-  result: members({ kind: oneOf('result'), tool: toolName }),
+  result: members({ kind: oneOf('result'), tool: toolName, field: orNull(pointer) }),
+  unknown: members({ kind: oneOf('unknown') }),
 });
 
 const parameterRule = members<ParameterRule>({
   from: orNull(listOf(source, 1)),
   endorse: listOf(source),
+  trusted: flag,
+  same_tenant: flag,
+  member_of: orNull(members<ResultSet>({ tool: toolName, field: pointer })),
   stores: orNull(listOf(name, 1)),
   optional: flag,
 });
@@ -128,6 +131,8 @@ const toolRule = members<ToolRule>({
   effect,
   once: flag,
   returns: orNull(labelTemplate),
+  fields: byName(pointer, labelTemplate),
+  text: oneOf('json', 'yaml'),
   clearance: orNull(labelTemplate),
   parameters: byName(pointer, parameterRule),
 });
@@ -138,11 +143,6 @@ const storeRule = members<StoreRule>({
   accepts: labelTemplate,
 });
 const documentRule = members<DocumentRule>({ uri: pattern, label: labelTemplate });
-const eventClass = members<EventClass>({
-  tools: orNull(listOf(toolName, 1)),
-  effects: orNull(listOf(effect, 1)),
-});
-
 const common = {
   id: clauseId,
   mode,
@@ -158,16 +158,23 @@ const clause = byKind<Clause>({
   trace: members({
     ...common,
     kind: oneOf('trace'),
-    pattern: byKind<TraceClause['pattern']>({
-      never: members({ kind: oneOf('never'), never: eventClass }),
-      after_never: members({ kind: oneOf('after_never'), after: eventClass, never: eventClass }),
-    }),
+    pattern: byKind(tracePatterns),
   }),
   flow: members({
     ...common,
     kind: oneOf('flow'),
     rule: oneOf('session_label', 'parameters'),
     on: eventClass,
+  }),
+  release: members({
+    ...common,
+    kind: oneOf('release'),
+    rule: oneOf('declassify', 'endorse'),
+    on: eventClass,
+    parameter: orNull(pointer),
+    type: orNull(oneOf(...FIELD_TYPES)),
+    from: labelTemplate,
+    to: labelTemplate,
   }),
   limit: members({
     ...common,
@@ -184,13 +191,6 @@ const constant: Reader<JsonValue> = (value, where) => {
     value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value);
   return scalar ? (value as JsonValue) : malformed(where, 'text, a whole number, true, false or null', value);
 };
-
-const automaton = members<TraceAutomaton>({
-  clause: clauseId,
-  initial: integer(0),
-  states: integer(1),
-  transitions: listOf(members({ from: integer(0), on: eventClass, to: integer(0), violation: flag })),
-});
 
 const readBundle = members<CompiledBundle>({
   format: oneOf(BUNDLE_FORMAT),
@@ -209,9 +209,6 @@ const readBundle = members<CompiledBundle>({
   stores: byName(name, storeRule),
   clauses: listOf(clause),
   cedar: (value, where) => objectAt(value, where) as unknown as CedarIr,
-  automata: members<AutomataDocument>({
-    format: oneOf('provability-fabric/dfa/v1'),
-    automata: listOf(automaton),
-  }),
+  automata: automataDocument,
   hashes: members({ policy: digest, automata: digest, labeler: digest }),
 });

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { asDigest, type Crypto, type JsonValue } from '@provability-fabric/kernel';
 import { CEDAR_IR_FORMAT, type CedarPolicy } from './cedar/index.ts';
+import { AUTOMATA_FORMAT } from './checks/trace/automaton.ts';
 import {
   BUNDLE_FORMAT,
   type Clause,
   type CompiledBundle,
   type EventClass,
+  type ParameterRule,
   type ToolRule,
+  type TraceAutomaton,
   type TraceClause,
 } from './compiled-bundle.ts';
 import type { Environment, Input, Principal } from './input.ts';
@@ -46,11 +49,29 @@ export function clause<T extends Partial<Clause> & { id: string; kind: Clause['k
   return { ...base, ...part } as unknown as Clause;
 }
 
-export const ANY: EventClass = { tools: null, effects: null };
+export const ANY: EventClass = { tools: null, effects: null, label: null, args: null, principal: null };
+
+export function on(part: Partial<EventClass>): EventClass {
+  return { ...ANY, ...part };
+}
+
+export function parameter(part: Partial<ParameterRule> = {}): ParameterRule {
+  const none = { from: null, endorse: [], trusted: false, same_tenant: false, member_of: null, stores: null };
+  return { ...none, optional: false, ...part };
+}
 
 export function tool(part: Partial<ToolRule> = {}): ToolRule {
   const returns = { level: 'public', compartments: [], integrity: 'trusted' } as const;
-  return { effect: 'read', once: false, returns, clearance: null, parameters: {}, ...part };
+  return {
+    effect: 'read',
+    once: false,
+    returns,
+    fields: {},
+    text: 'json',
+    clearance: null,
+    parameters: {},
+    ...part,
+  };
 }
 
 export function bundle(
@@ -77,7 +98,7 @@ export function bundle(
     stores: {},
     cedar: { format: CEDAR_IR_FORMAT, policies, schema: null },
     automata: {
-      format: 'provability-fabric/dfa/v1',
+      format: AUTOMATA_FORMAT,
       automata: clauses.filter((c) => c.kind === 'trace').map(automaton),
     },
     hashes: { policy: ZERO, automata: ZERO, labeler: ZERO },
@@ -87,12 +108,29 @@ export function bundle(
   return loadBundle(ir, crypto);
 }
 
-function automaton({ id, pattern }: TraceClause) {
-  const never = { on: pattern.never, violation: true };
+/** By hand: the compiler, which makes all of them, is above this ring. */
+function automaton({ id, pattern }: TraceClause): TraceAutomaton {
+  const stay = { in: [], not_in: [], full: null, action: null, violation: null } as const;
+  const done = (from: number) => ({ ...stay, from, at: 'done', to: from }) as const;
+  const forbidden = (from: number, index: number) =>
+    [
+      { ...stay, from, at: 'asked', in: [index], to: from, violation: 'TRACE_FORBIDDEN' },
+      { ...stay, from, at: 'asked', not_in: [index], to: from },
+      done(from),
+    ] as const;
+  const base = { clause: id, initial: 0, register: null };
+  const lettered = (on: EventClass) => ({ on, unknown: 'in' }) as const;
   if (pattern.kind === 'never')
-    return { clause: id, initial: 0, states: 1, transitions: [{ ...never, from: 0, to: 0 }] };
-  const seen = { from: 0, on: pattern.after, to: 1, violation: false };
-  return { clause: id, initial: 0, states: 2, transitions: [seen, { ...never, from: 1, to: 1 }] };
+    return { ...base, states: 1, classes: [lettered(pattern.never)], transitions: forbidden(0, 0) };
+  if (pattern.kind !== 'after_never' || pattern.until !== null)
+    throw new Error('the fixture has no such pattern');
+  const begins = [
+    { ...stay, from: 0, at: 'asked', in: [0], to: 1 },
+    { ...stay, from: 0, at: 'asked', not_in: [0], to: 0 },
+    done(0),
+  ] as const;
+  const classes = [lettered(pattern.after), lettered(pattern.never)];
+  return { ...base, states: 2, classes, transitions: [...begins, ...forbidden(1, 1)] };
 }
 
 export const AGENT: Principal = {

@@ -43,6 +43,11 @@ export function initialState(bundle: LoadedBundle): State {
   };
 }
 
+/** The session time in ms after which a tick would tell of an obligation that is overdue; undefined while none runs. */
+export function nextDeadline(bundle: LoadedBundle, state: State): number | undefined {
+  return trace.nextDeadline(bundle, state.trace);
+}
+
 /** The digest that certificates carry. Histories enter it by their chains, so its cost does not grow with the session. */
 export function stateDigest(bundle: LoadedBundle, state: State): Digest {
   return digestJson(bundle.crypto, {

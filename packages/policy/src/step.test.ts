@@ -8,13 +8,15 @@ import {
   clause,
   codes,
   ENFORCE,
+  on,
   PERMIT_ALL,
+  parameter,
   TestSession,
   tool,
 } from './session.fixture.ts';
 import { initialState, stateDigest } from './state.ts';
 import type { RecordedInput } from './step.ts';
-import { mayEverCall, refold } from './step.ts';
+import { refold } from './step.ts';
 
 const SECRET = { level: 'secret', compartments: ['tenant:{tenant}'], integrity: 'untrusted' } as const;
 const INTERNAL_SINK = { level: 'internal', compartments: [], integrity: 'untrusted' } as const;
@@ -30,7 +32,7 @@ const desk = bundle({
       clearance: INTERNAL_SINK,
       parameters: { '/to': rule('/to') },
     }),
-    open: tool({ parameters: { '/path': { from: null, endorse: [], stores: ['own'], optional: false } } }),
+    open: tool({ parameters: { '/path': parameter({ stores: ['own'] }) } }),
     drop: tool({ effect: 'admin' }),
   },
   stores: { own: { paths: ['tenants/{tenant}/**', 'kb/*.md'], label: SECRET, accepts: SECRET } },
@@ -40,15 +42,16 @@ const desk = bundle({
     clause({
       id: 'no-drop',
       kind: 'trace',
-      pattern: { kind: 'never', never: { tools: ['drop'], effects: null } },
+      pattern: { kind: 'never', never: on({ tools: ['drop'] }) },
     }),
     clause({
       id: 'no-write-after-send',
       kind: 'trace',
       pattern: {
         kind: 'after_never',
-        after: { tools: null, effects: ['egress'] },
-        never: { tools: null, effects: ['write'] },
+        after: on({ effects: ['egress'] }),
+        never: on({ effects: ['write'] }),
+        until: null,
       },
     }),
     clause({ id: 'no-leak', kind: 'flow', rule: 'session_label', on: ANY }),
@@ -56,7 +59,7 @@ const desk = bundle({
     clause({
       id: 'few',
       kind: 'limit',
-      on: { tools: ['look'], effects: null },
+      on: on({ tools: ['look'] }),
       max: 2,
       window_ms: 1000,
       tolerance_ms: 100,
@@ -68,9 +71,9 @@ function rule(_pointer: string) {
   const from = [
     { kind: 'prompt' },
     { kind: 'constant', set: 'desks' },
-    { kind: 'result', tool: 'look' },
+    { kind: 'result', tool: 'look', field: null },
   ] as const;
-  return { from, endorse: [], stores: null, optional: false };
+  return parameter({ from });
 }
 
 describe('who may ask', () => {
@@ -153,15 +156,6 @@ describe('permission', () => {
     expect(codes(new TestSession(bundle({ clauses: [ended] }, [PERMIT_ALL, forbid])).ask('look'))).toEqual([
       'FORBIDDEN',
     ]);
-  });
-
-  it('shows a principal only what it may ever call', () => {
-    expect(mayEverCall(desk, AGENT, 'read')).toBe(true);
-    expect(mayEverCall(desk, AGENT, 'drop')).toBe(false);
-    expect(mayEverCall(desk, AGENT, 'unheard_of')).toBe(false);
-    const staff = { ...PERMIT_ALL, principal: { op: 'in', entity: { type: 'Role', id: 'staff' } } } as const;
-    expect(mayEverCall(bundle({}, [staff]), AGENT, 'look')).toBe(false);
-    expect(mayEverCall(bundle({}, [staff]), { ...AGENT, roles: ['staff'] }, 'look')).toBe(true);
   });
 });
 
@@ -303,9 +297,7 @@ describe('provenance', () => {
   });
 
   it('takes the worst of several sources, unless one that suffices is endorsed', () => {
-    const parameters = {
-      '/to': { from: [{ kind: 'prompt' }] as const, endorse: [], stores: null, optional: false },
-    };
+    const parameters = { '/to': parameter({ from: [{ kind: 'prompt' }] }) };
     const tools = {
       spy: tool({ returns: { level: 'public', compartments: [], integrity: 'untrusted' } }),
       send: tool({ parameters }),
@@ -349,6 +341,31 @@ describe('modes', () => {
     }
     const disabled = new TestSession(desk, { ...ENFORCE, enforcement_mode: 'disabled' });
     expect(disabled.ask('look')).toMatchObject({ effect: 'allow', verdict: 'accept', mode: 'disabled' });
+  });
+
+  it.each([
+    ['enforce', null, 'enforce', 'enforce', 'block'],
+    ['enforce', 'shadow', 'enforce', 'shadow', 'allow'],
+    ['monitor', null, 'enforce', 'monitor', 'allow'],
+    ['monitor', 'enforce', 'enforce', 'monitor', 'allow'],
+    ['monitor', 'shadow', 'enforce', 'shadow', 'allow'],
+    ['enforce', null, 'monitor', 'monitor', 'allow'],
+  ] as const)(
+    'takes default deny in the weakest of the bundle’s default_mode %s, the environment’s %s and its %s',
+    (own, environments, enforcement_mode, mode, effect) => {
+      const environment = { enforcement_mode, default_mode: environments, overlay: null };
+      const decision = new TestSession(bundle({ default_mode: own }, []), environment).ask('look');
+      expect(decision).toMatchObject({ verdict: 'reject', effect, mode });
+      expect(decision.reasons).toMatchObject([{ code: 'NOT_PERMITTED', clause: null, mode }]);
+    },
+  );
+
+  it('lets default_mode weaken nothing but default deny', () => {
+    const environment = { ...ENFORCE, default_mode: 'shadow' } as const;
+    expect(new TestSession(desk, environment).ask('drop').effect).toBe('block');
+    const forbid = { ...PERMIT_ALL, id: 'never-ever', effect: 'forbid' } as const;
+    const forbidding = bundle({ default_mode: 'shadow' }, [PERMIT_ALL, forbid]);
+    expect(new TestSession(forbidding, environment).ask('look').effect).toBe('block');
   });
 
   it('lets nothing weaken a bundle of high assurance', () => {

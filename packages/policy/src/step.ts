@@ -1,5 +1,5 @@
 import { digestJson } from '@provability-fabric/kernel';
-import type { Effect } from '@provability-fabric/statements';
+import type { CheckResult, Effect } from '@provability-fabric/statements';
 import { authority } from './checks/authority/step.ts';
 import type { Check, Event, Finding, OutcomeEvent, Pending } from './checks/check.ts';
 import { absolute } from './checks/findings.ts';
@@ -40,12 +40,19 @@ export function step(bundle: LoadedBundle, state: State, input: Input): Stepped 
         return refused(state, `expected an epoch of at least ${state.epoch}, came ${input.epoch}`);
       return noted(state, input, { epoch: input.epoch });
     case 'tick':
-      return noted(state, input, {});
+      return tick(bundle, state, input);
   }
 }
 
 function noted(state: State, input: Input, change: Partial<State>): Stepped {
   return { state: { ...state, ...change, time: Math.max(state.time, input.at) }, output: { kind: 'noted' } };
+}
+
+/** Says which obligations are overdue from now on. */
+function tick(bundle: LoadedBundle, state: State, input: Extract<Input, { kind: 'tick' }>): Stepped {
+  const time = Math.max(state.time, input.at);
+  const { overdue, next } = trace.onTick(bundle, state.trace, time);
+  return { state: { ...state, trace: next, time }, output: { kind: 'ticked', overdue } };
 }
 
 function refused(state: State, problem: string): Stepped {
@@ -60,12 +67,14 @@ function open(state: State, input: Extract<Input, { kind: 'open' }>): Stepped {
 
 function intent(bundle: LoadedBundle, state: State, input: IntentInput): Stepped {
   const time = Math.max(state.time, input.at);
-  const event = eventOf(bundle, input, time);
-  const { findings, next } = rule(bundle, state, event);
+  const event = eventOf(bundle, state, input, time);
+  const { findings, releases, next } = rule(bundle, state, event);
   const combined = combine(bundle.ir, state.environment, findings);
   const decision: Decision = {
     kind: 'decision',
     ...combined,
+    checks: [...combined.checks, ...releases.map(usedRelease)],
+    releases,
     args_digest: digestJson(bundle.crypto, input.action.args),
     label: state.flow.label,
     expired: expiredClauses(bundle, time),
@@ -73,17 +82,23 @@ function intent(bundle: LoadedBundle, state: State, input: IntentInput): Stepped
   return { state: combined.effect === 'allow' ? next : state, output: decision };
 }
 
+/** Each use of a release is certified: as a check of its own that found nothing wrong. */
+function usedRelease(clause: string): CheckResult {
+  return { check: `release:${clause}`, verdict: 'accept' };
+}
+
 type Run = <S>(name: CheckName, check: Check<S>, before: S) => S;
 
 /** All checks over one event: everything they found, and the state if the event goes ahead. */
 function rule(bundle: LoadedBundle, state: State, event: Event) {
   const findings: (readonly [CheckName, Finding])[] = [];
-  const run = runner(bundle, state, event, findings);
+  const releases: string[] = [];
+  const run = runner(bundle, state, event, findings, releases);
   run('authority', authority, null);
   run('permit', permit, null);
   const next = movedBy(bundle, state, event, run);
   for (const finding of onceFindings(state, event)) findings.push(['trace', finding]);
-  return { findings, next };
+  return { findings, releases, next };
 }
 
 function runner(
@@ -91,6 +106,7 @@ function runner(
   state: State,
   event: Event,
   findings: (readonly [CheckName, Finding])[],
+  releases: string[],
 ): Run {
   const facts = {
     ...(state.opening as NonNullable<State['opening']>),
@@ -101,6 +117,7 @@ function runner(
     try {
       const ruling = check.onIntent(bundle, facts, before, event);
       for (const finding of ruling.findings) findings.push([name, finding]);
+      releases.push(...(ruling.releases ?? []));
       return ruling.next;
     } catch (error) {
       // Error means deny, whatever broke: no clause owns it, so no mode weakens it.
@@ -133,9 +150,9 @@ export function refold(bundle: LoadedBundle, history: readonly RecordedInput[]):
 export function refoldInput(bundle: LoadedBundle, state: State, { input, effect }: RecordedInput): State {
   if (input.kind !== 'intent') return step(bundle, state, input).state;
   if (effect !== 'allow') return state;
-  const event = eventOf(bundle, input, Math.max(state.time, input.at));
+  const event = eventOf(bundle, state, input, Math.max(state.time, input.at));
   // What the others would say of it moves nothing, and is the dearest part of a step.
-  return movedBy(bundle, state, event, runner(bundle, state, event, []));
+  return movedBy(bundle, state, event, runner(bundle, state, event, [], []));
 }
 
 export interface RecordedInput {
@@ -144,19 +161,25 @@ export interface RecordedInput {
   readonly effect?: Effect;
 }
 
-function eventOf(bundle: LoadedBundle, input: IntentInput, time: number): Event {
+function eventOf(bundle: LoadedBundle, state: State, input: IntentInput, time: number): Event {
   const { kind, target } = input.action;
+  const { label } = state.flow;
   if (kind === 'read') {
     const known = documentRule(bundle.ir.documents, target) !== undefined;
-    return { intent: input, time, tool: undefined, effect: known ? 'read' : undefined };
+    return { intent: input, time, tool: undefined, effect: known ? 'read' : undefined, label };
   }
   const tool = toolRule(bundle.ir, target);
-  return { intent: input, time, tool, effect: tool?.effect };
+  return { intent: input, time, tool, effect: tool?.effect, label };
 }
 
 function pendingOf(bundle: LoadedBundle, event: Event): Pending {
-  const { target } = event.intent.action;
-  return { target, once: event.tool?.once ?? false, label: resultLabel(bundle, event) };
+  const { action, principal } = event.intent;
+  return {
+    target: action.target,
+    once: event.tool?.once ?? false,
+    tenant: principal.tenant,
+    ...resultLabel(bundle, event),
+  };
 }
 
 /** A `once` tool is not sent again while an earlier sending may or may not have happened. No mode weakens this. */
@@ -180,17 +203,20 @@ function outcome(bundle: LoadedBundle, state: State, input: OutcomeInput): Stepp
   const pending = without(state.pending, certificate);
   const ambiguous = without(state.ambiguous, certificate);
   if (input.outcome === 'ambiguous') ambiguous.set(certificate, earlier);
+  const time = Math.max(state.time, input.at);
+  const read = flow.onOutcome(bundle, state.flow, event, digest);
   const next = {
     ...state,
-    time: Math.max(state.time, input.at),
+    time,
     pending,
     ambiguous,
-    flow: flow.onOutcome(bundle, state.flow, event, digest),
+    trace: trace.onOutcome(bundle, state.trace, event, time),
+    flow: read.next,
   };
   const output = {
     kind: 'settled',
     result_digest: digest,
-    result_label: earlier.label,
+    result_label: read.label,
     label: next.flow.label,
   } as const;
   return { state: next, output };
@@ -204,28 +230,4 @@ function without(map: ReadonlyMap<string, Pending>, key: string): Map<string, Pe
 
 function expiredClauses(bundle: LoadedBundle, time: number): readonly string[] {
   return bundle.expiring.filter((clause) => time > (clause.expires as number)).map((clause) => clause.id);
-}
-
-/** Whether the principal may ever call the tool, whatever the arguments and the history; the others are not shown to it. */
-export function mayEverCall(
-  bundle: LoadedBundle,
-  principal: {
-    readonly id: string;
-    readonly roles: readonly string[];
-    readonly org: string;
-    readonly tenant: string;
-  },
-  tool: string,
-): boolean {
-  const rule = toolRule(bundle.ir, tool);
-  if (rule === undefined) return false;
-  const never = bundle.ir.clauses.some(
-    (clause) =>
-      clause.kind === 'trace' &&
-      clause.pattern.kind === 'never' &&
-      clause.mode === 'enforce' &&
-      (clause.pattern.never.tools?.includes(tool) ?? true) &&
-      (clause.pattern.never.effects?.includes(rule.effect) ?? true),
-  );
-  return !never && permit.mayEver(bundle, principal, tool);
 }

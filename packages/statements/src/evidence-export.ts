@@ -1,12 +1,12 @@
 import {
   type Envelope,
-  fromBase64,
   isJsonObject,
   type JsonObject,
   type JsonValue,
   parseEnvelope,
 } from '@provability-fabric/kernel';
-import { StatementError } from './errors.ts';
+import { type EvidenceHead, parseEvidenceHead } from './evidence-head.ts';
+import { fail, hash, hashes, index, list, members, text } from './export-members.ts';
 import { type InputRecord, parseInputRecord } from './input-record.ts';
 
 export const EVIDENCE_FORMAT = 'provability-fabric/evidence/v1';
@@ -31,34 +31,10 @@ export interface EvidenceExport {
   /** Proof that `checkpoint` extends an earlier one that the verifier kept; null where none was asked for. */
   readonly consistency: { readonly old_checkpoint: string; readonly proof: readonly string[] } | null;
   readonly entries: readonly EvidenceEntry[];
+  /** Absent where none was at hand: then nothing in the file says that a session goes no further. */
+  readonly head?: EvidenceHead;
   /** Every compiled bundle that an entry names, once. */
   readonly bundles: readonly JsonObject[];
-}
-
-function fail(what: string): never {
-  throw new StatementError('EXPORT_MALFORMED', `expected ${what}`);
-}
-
-function members(value: JsonValue | undefined, names: readonly string[], what: string): JsonObject {
-  if (!isJsonObject(value)) fail(`${what} to be an object`);
-  const keys = Object.keys(value);
-  for (const key of keys) if (!names.includes(key)) fail(`no member \`${key}\` in ${what}`);
-  for (const name of names) if (!keys.includes(name)) fail(`member \`${name}\` in ${what}`);
-  return value;
-}
-
-function text(value: JsonValue | undefined, what: string): string {
-  return typeof value === 'string' ? value : fail(`${what} to be text`);
-}
-
-function list(value: JsonValue | undefined, what: string): readonly JsonValue[] {
-  return Array.isArray(value) ? value : fail(`${what} to be a list`);
-}
-
-function hash(value: JsonValue, what: string): string {
-  const encoded = text(value, what);
-  if (fromBase64(encoded).length !== 32) fail(`${what} to be 32 bytes in base64`);
-  return encoded;
 }
 
 /** Parses an evidence file from untrusted JSON. Refuses unknown members by name. */
@@ -67,6 +43,7 @@ export function parseEvidenceExport(value: JsonValue): EvidenceExport {
     value,
     ['format', 'checkpoint', 'consistency', 'entries', 'bundles'],
     'the evidence file',
+    ['head'],
   );
   if (top.format !== EVIDENCE_FORMAT) fail(`format \`${EVIDENCE_FORMAT}\``);
   const consistency =
@@ -78,23 +55,20 @@ export function parseEvidenceExport(value: JsonValue): EvidenceExport {
     checkpoint: text(top.checkpoint, 'the checkpoint'),
     consistency: consistency && {
       old_checkpoint: text(consistency.old_checkpoint, 'the old checkpoint'),
-      proof: list(consistency.proof, 'the consistency proof').map((h) => hash(h, 'a consistency hash')),
+      proof: hashes(consistency.proof, 'the consistency proof', 'a consistency hash'),
     },
     entries: list(top.entries, 'entries').map((item, position) => {
       const where = `entry ${position}`;
       const entry = members(item, ['index', 'envelope', 'salt', 'inclusion', 'record'], where);
-      if (!Number.isSafeInteger(entry.index) || (entry.index as number) < 0)
-        fail(`${where} to have an index`);
       return {
-        index: entry.index as number,
+        index: index(entry.index, `${where} to have an index`),
         envelope: parseEnvelope(entry.envelope as JsonValue),
-        salt: hash(entry.salt as JsonValue, `the salt of ${where}`),
-        inclusion: list(entry.inclusion, `the inclusion path of ${where}`).map((h) =>
-          hash(h, `an inclusion hash of ${where}`),
-        ),
+        salt: hash(entry.salt, `the salt of ${where}`),
+        inclusion: hashes(entry.inclusion, `the inclusion path of ${where}`, `an inclusion hash of ${where}`),
         record: entry.record === null ? null : parseInputRecord(entry.record as JsonValue),
       };
     }),
+    ...(top.head === undefined ? {} : { head: parseEvidenceHead(top.head) }),
     bundles: list(top.bundles, 'bundles').map((bundle) =>
       isJsonObject(bundle) ? bundle : fail('a bundle to be an object'),
     ),

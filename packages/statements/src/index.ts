@@ -9,7 +9,9 @@ export {
   type EvidenceExport,
   parseEvidenceExport,
 } from './evidence-export.ts';
+export type { EvidenceHead } from './evidence-head.ts';
 // Where all sessions of a log end: what heads commit to, and how that is checked
+export { type HeadPath, verifyHeadPath } from './head-path.ts';
 export {
   bucketOf,
   HEAD_BUCKETS,

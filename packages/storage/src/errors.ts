@@ -6,6 +6,8 @@ export type LedgerErrorCode =
   | 'LEDGER_TOO_OLD'
   // The login, its password or its rights: waiting does not mend it.
   | 'LEDGER_REFUSED'
+  // The schema is of an older release, or missing, and whoever asks is not to change it.
+  | 'LEDGER_SCHEMA_OLDER'
   // The schema was made by a newer release.
   | 'LEDGER_SCHEMA_NEWER'
   // Evidence contradicts evidence: a gap, a fork, two statements for one seq.

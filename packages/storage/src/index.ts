@@ -1,3 +1,19 @@
+// What is stored, row by row, for whoever holds it against its signatures
+export { type LedgerState, readLedgerState } from './audit/ledger-state.ts';
+export { type LedgerSummary, readLedgerSummary } from './audit/ledger-summary.ts';
+export {
+  readStoredLease,
+  readStoredSessions,
+  type StoredLease,
+  type StoredSession,
+} from './audit/stored-sessions.ts';
+export {
+  readNewestHeads,
+  readStoredStatements,
+  type StoredHead,
+  type StoredStatement,
+} from './audit/stored-statements.ts';
+export { readStoredTiles, type StoredTile, type TilePlace } from './audit/stored-tiles.ts';
 // Epochs, revocations, and the tokens that were issued
 export { type Authority, type AuthorityOptions, openAuthority } from './authority/authority.ts';
 export type { EpochRow } from './authority/epochs.ts';
@@ -9,6 +25,16 @@ export type {
   RevokedPrincipal,
 } from './authority/revocations.ts';
 export type { TokenQuery, TokenRecord, TokenRow, TokenStatus } from './authority/tokens.ts';
+// Bundles that every fabric on one database decides under
+export type { BundleRow } from './bundles/list-bundles.ts';
+export type { NewestBundle, SignedBundle } from './bundles/newest-bundle.ts';
+export type { PublishAnswer, Publishing } from './bundles/publish-bundle.ts';
+export {
+  type FollowedBundle,
+  openPublishedBundles,
+  type PublishedBundles,
+  type PublishedBundlesOptions,
+} from './bundles/published-bundles.ts';
 // Connections and transactions
 export {
   type Database,
@@ -16,6 +42,8 @@ export {
   type DatabaseRole,
   type OwnedDatabase,
   openDatabase,
+  openDatabaseAsItIs,
+  openDatabaseToRead,
   type Transaction,
   type TransactionOptions,
 } from './database/database.ts';

@@ -25,8 +25,8 @@ type Round = Readonly<Record<(typeof TARGETS)[number], readonly number[]>>;
 /** Answers whether the fabric adds no more than it may. */
 export async function run(rate = DEFAULT_RATE): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'pf-bench-'));
-  const server = await start('./plain-server.ts', []);
-  const relay = await start('./bare-relay.ts', [server.url, folder]);
+  const server = await start(new URL('./plain-server.ts', import.meta.url), []);
+  const relay = await start(new URL('./bare-relay.ts', import.meta.url), [server.url, folder]);
   const fabric = await startFabric(server.url);
   try {
     const targets = {
@@ -90,11 +90,8 @@ function quantile(values: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
 }
 
-async function start(
-  script: string,
-  args: readonly string[],
-): Promise<{ url: string; process: ChildProcess }> {
-  const path = fileURLToPath(new URL(script, import.meta.url));
+async function start(script: URL, args: readonly string[]): Promise<{ url: string; process: ChildProcess }> {
+  const path = fileURLToPath(script);
   const child = spawn(process.execPath, ['--import', 'tsx', path, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -7,10 +7,12 @@ import { POSTGRES_KILLS } from './postgres-kills.ts';
 import { POWER_FAILURES } from './power-failures.ts';
 import { RANDOM_KILLS } from './random-kills.ts';
 import { SEVERAL_FABRICS } from './several-fabrics.ts';
+import { STOPPED_AT_START } from './stops.ts';
 import { UPSTREAM_KILLS } from './upstream-kills.ts';
 
 export const CASES: readonly Case[] = [
   ...FABRIC_CALLS,
+  STOPPED_AT_START,
   RANDOM_KILLS,
   ...POSTGRES_KILLS,
   ...DATABASE_AWAY,
@@ -18,5 +20,5 @@ export const CASES: readonly Case[] = [
   POWER_FAILURES,
   CLOCK_JUMPS,
   ...SEVERAL_FABRICS,
-  UPSTREAM_KILLS,
+  ...UPSTREAM_KILLS,
 ];

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { between, type Case, type Trial } from '../case.ts';
-import { postgresIn, signal } from '../postgres-processes.ts';
+import { isAlive, postgresIn, signal } from '../postgres-processes.ts';
 import { Site } from '../site.ts';
 import { attachToKill } from '../strace.ts';
 
@@ -50,7 +50,7 @@ const WITH_THE_FABRIC: Case = {
   },
 };
 
-const CALLS = ['fdatasync', 'pwrite64', 'pwritev', 'sendto', 'openat'] as const;
+const CALLS = ['fdatasync', 'pwrite64', 'sendto', 'recvfrom', 'openat'] as const;
 const POSTMASTER_CALLS = ['accept4', 'kill', 'clone'] as const;
 
 /** Which of its processes comes there first is its own affair. */
@@ -73,6 +73,10 @@ const AT_CALLS: Case = {
       const tracing = await attachToKill(victims, { call, nth });
       await site.load({ answers: 300 });
       await tracing.detach();
+      if (victims.every(isAlive)) {
+        trial.tally.missed += 1;
+        trial.tally.notes.push(`not reached: ${call} number ${nth}`);
+      }
       await site.goOn(`at ${call} number ${nth}`);
     }
     await site.finish();

@@ -16,6 +16,7 @@ import { examineEvidence } from '../examine.ts';
 import { McpAgent, type ToolAnswer } from '../mcp-agent.ts';
 import { Said } from '../said.ts';
 import { readFileEvidence } from '../stored-evidence.ts';
+import { attachToKill } from '../strace.ts';
 import { Witness } from '../witness.ts';
 
 interface Called {
@@ -25,12 +26,17 @@ interface Called {
 
 const AT_ONCE = 6;
 
+function isUnknown(answer: ToolAnswer): boolean {
+  return answer.kind === 'none' || (answer.kind === 'refused' && answer.code === 'OUTCOME_AMBIGUOUS');
+}
+
 /** Before one MCP server over all restarts, with a session that goes on. */
 class Run {
   readonly called = new Map<number, Called>();
   readonly #trial: Trial;
   readonly #folder: string;
   readonly data: string;
+  readonly #counted = new Set<number>();
   #next = 0;
 
   constructor(trial: Trial) {
@@ -71,48 +77,122 @@ class Run {
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
   }
 
+  /** How many calls came to no known end since this was asked last. */
+  unknown(): number {
+    const numbers = [...this.called].filter(([, { answer }]) => isUnknown(answer)).map(([number]) => number);
+    const found = numbers.filter((number) => !this.#counted.has(number));
+    for (const number of found) this.#counted.add(number);
+    return found.length;
+  }
+
+  get upstreamPid(): number {
+    return Number(readFileSync(this.#pid, 'utf8'));
+  }
+
   killUpstream(): void {
-    process.kill(Number(readFileSync(this.#pid, 'utf8')), 'SIGKILL');
+    process.kill(this.upstreamPid, 'SIGKILL');
   }
 }
 
-export const UPSTREAM_KILLS: Case = {
-  name: 'upstream-killed',
-  fault: 'kill -9 of the MCP server, or of pf run, in the middle of calls',
-  async run(trial) {
-    const { quick, random, tally } = trial;
-    const run = new Run(trial);
-    const witness = new Witness();
-    witness.watch({ data: run.data, ledgerUrl: undefined });
-    for (let round = 1; round <= (quick ? 3 : 12); round += 1) {
-      const agent = await run.start();
-      if (round > 1) tally.restarts += 1;
-      const loading = run.load(agent);
-      await sleep(between(random, 20, 500));
-      const fabric = round % 3 === 0;
-      if (fabric) agent.kill();
-      else run.killUpstream();
-      const exit = await agent.exited;
-      await loading;
-      tally.points += 1;
-      if (!fabric && (exit.code !== 1 || !agent.errors.includes('upstream_ended')))
-        tally.problems.push(`round ${round}: the end of the server was not told: ${JSON.stringify(exit)}`);
-      await comeBack(trial, run, round);
-      await examine(trial, run, witness, round);
+/** Ends the server or `pf run` while calls are under way. */
+interface Strike {
+  readonly victim: 'server' | 'pf run';
+  readonly point: string;
+  /** Resolves once nothing more can be done; whoever was not met is killed by then. */
+  strike(run: Run, agent: McpAgent): Promise<void>;
+}
+
+async function struck(trial: Trial, strikes: Iterable<Strike>): Promise<void> {
+  const { tally } = trial;
+  const run = new Run(trial);
+  const witness = new Witness();
+  witness.watch({ data: run.data, ledgerUrl: undefined });
+  let round = 0;
+  for (const { victim, point, strike } of strikes) {
+    round += 1;
+    const agent = await run.start();
+    if (round > 1) tally.restarts += 1;
+    const loading = run.load(agent);
+    await strike(run, agent);
+    const exit = await agent.exited;
+    await loading;
+    tally.points += 1;
+    tally.inFlight += run.unknown();
+    if (victim === 'server' && (exit.code !== 1 || !agent.errors.includes('upstream_ended')))
+      tally.problems.push(`${point}: the end of the server was not told: ${JSON.stringify(exit)}`);
+    await comeBack(trial, run, round);
+    await examine(trial, run, witness, { point, verify: round === 1 });
+  }
+  tally.answered = [...run.called.values()].filter(({ answer }) => answer.kind !== 'none').length;
+  witness.close();
+}
+
+function* atRandom({ quick, random }: Trial): Generator<Strike> {
+  for (let round = 1; round <= (quick ? 3 : 12); round += 1) {
+    const victim = round % 3 === 0 ? 'pf run' : 'server';
+    yield {
+      victim,
+      point: `round ${round}, ${victim}`,
+      async strike(run, agent) {
+        await sleep(between(random, 20, 500));
+        if (victim === 'server') run.killUpstream();
+        else agent.kill();
+      },
+    };
+  }
+}
+
+const SERVER_CALLS = ['write', 'read', 'openat'] as const;
+const RUN_CALLS = ['fdatasync', 'pwrite64', 'write', 'read'] as const;
+const REACHED_MS = 5_000;
+
+function* atCalls({ quick, random, tally }: Trial): Generator<Strike> {
+  const points = [
+    ...SERVER_CALLS.map((call) => ({ victim: 'server', call }) as const),
+    ...RUN_CALLS.map((call) => ({ victim: 'pf run', call }) as const),
+  ];
+  for (const { victim, call } of points)
+    for (let part = 0; part < (quick ? 1 : 4); part += 1) {
+      const nth = between(random, 1, 6 * 3 ** part);
+      const point = `${victim} at ${call} number ${nth}`;
+      yield {
+        victim,
+        point,
+        async strike(run, agent) {
+          const pid = victim === 'server' ? run.upstreamPid : agent.pid;
+          const tracing = await attachToKill([pid], { call, nth });
+          const reached = await Promise.race([agent.exited, sleep(REACHED_MS)]);
+          if (reached === undefined) {
+            tally.missed += 1;
+            tally.notes.push(`not reached: ${point}`);
+            process.kill(pid, 'SIGKILL');
+          }
+          await tracing.detach();
+        },
+      };
     }
-    tally.answered = [...run.called.values()].filter(({ answer }) => answer.kind !== 'none').length;
-    witness.close();
+}
+
+export const UPSTREAM_KILLS: readonly Case[] = [
+  {
+    name: 'upstream-random',
+    fault: 'kill -9 of the MCP server, or of pf run, at random moments in the middle of calls',
+    run: (trial) => struck(trial, atRandom(trial)),
   },
-};
+  {
+    name: 'upstream-calls',
+    fault: 'kill -9 of the MCP server, or of pf run, at what each reads, writes and syncs',
+    needs: ['strace'],
+    run: (trial) => struck(trial, atCalls(trial)),
+  },
+];
 
 /** The agent comes back, and tries again what it does not know the outcome of. */
 async function comeBack({ tally }: Trial, run: Run, round: number): Promise<void> {
   const agent = await run.start();
   tally.restarts += 1;
   for (const [number, { tool, answer }] of run.called) {
-    const unknown =
-      answer.kind === 'none' || (answer.kind === 'refused' && answer.code === 'OUTCOME_AMBIGUOUS');
-    if (!unknown || tool !== 'post') continue;
+    if (!isUnknown(answer) || tool !== 'post') continue;
     const again = await agent.call('post', number);
     // Allowed where the first was never sent; refused for good while one of them may have happened.
     if (again.kind === 'done') run.called.set(number, { tool, answer: again });
@@ -124,7 +204,12 @@ async function comeBack({ tally }: Trial, run: Run, round: number): Promise<void
   if (exit.code !== 0) tally.problems.push(`round ${round}: ended with ${JSON.stringify(exit)}`);
 }
 
-async function examine(trial: Trial, run: Run, witness: Witness, round: number): Promise<void> {
+async function examine(
+  trial: Trial,
+  run: Run,
+  witness: Witness,
+  { point, verify }: { readonly point: string; readonly verify: boolean },
+): Promise<void> {
   const { tally } = trial;
   const scene = { folders: [run.data], ledger: undefined, ledgerUrl: undefined };
   // Who asked for what is known by its arguments: a relay makes the request ids itself.
@@ -136,11 +221,10 @@ async function examine(trial: Trial, run: Run, witness: Witness, round: number):
     ...scene,
     said: [said],
     witnesses: [witness],
-    verify: round === 1,
+    verify,
   });
   const problems = [...examined.problems, ...heldAgainst(run, story.byArguments)];
-  tally.problems.push(...problems.map((problem) => `round ${round}: ${problem}`));
-  tally.inFlight = [...run.called.values()].filter(({ answer }) => answer.kind !== 'done').length;
+  tally.problems.push(...problems.map((problem) => `${point}: ${problem}`));
   tally.ambiguous = examined.ambiguous;
 }
 
@@ -174,11 +258,16 @@ function* heldAgainst(run: Run, outcomes: Story['byArguments']): Generator<strin
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line));
+  const times = new Map<number, number>();
+  for (const { number } of happened) times.set(number, (times.get(number) ?? 0) + 1);
+  for (const [number, count] of times) {
+    // Known to have failed is only what never happened: each time that it did is done, or nobody knows.
+    const possible = outcomes.get(digestJson(crypto, { number }))?.filter((outcome) => outcome !== 'failed');
+    if ((possible?.length ?? 0) < count)
+      yield `call ${number} happened ${count} times, on record are ${outcomes.get(digestJson(crypto, { number }))}`;
+  }
   const posts = new Set<number>();
   for (const { tool, number } of happened) {
-    const known = outcomes.get(digestJson(crypto, { number }));
-    if (known === undefined || known.length === 0)
-      yield `call ${number} happened, and nothing is on record of it`;
     if (tool !== 'post') continue;
     if (posts.has(number)) yield `call ${number}, of a tool that must not be repeated, happened twice`;
     posts.add(number);

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { databaseUrl, settingsFor } from '../config.ts';
 import { FabricError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
+import { keepMemoryFlat } from '../flat-memory.ts';
 import type { DatabaseSource } from '../ledger/connect-database.ts';
 import { COMPONENTS, type Component } from '../listeners/listeners.ts';
 import { startListeners } from '../listeners/start-listeners.ts';
@@ -65,7 +66,13 @@ export function serveCommand(): Command {
 }
 
 async function serve(components: ReadonlySet<Component>, options: ServeOptions): Promise<number> {
+  keepMemoryFlat();
+  // From here on there is something to close: a signal during the start lets it come to its end, and then stops.
+  const terminated = terminationSignal();
+  const stopping = new AbortController();
+  void terminated.then(() => stopping.abort());
   const settings = await settingsFor(options.env);
+  const database = databaseOf(settings, components);
   const decides = components.has('sidecar-watcher');
   const path = options.bundle ?? settings.bundleDirectory;
   if (decides && path === null)
@@ -94,13 +101,13 @@ async function serve(components: ReadonlySet<Component>, options: ServeOptions):
     log,
     settings,
     live,
-    database: databaseOf(settings, components),
+    database,
+    stopping: stopping.signal,
   });
   try {
-    const bundle = await compiling;
-    if (fabric.sidecar !== undefined && bundle !== null) {
+    if (fabric.sidecar !== undefined) {
       dumpStateOnSignal('sidecar-watcher', dataFolder, fabric.sidecar.enforcer, log);
-      logStart(log, { dataFolder, bundle });
+      logStart(log, { dataFolder, bundle: fabric.sidecar.inForce().ir });
     } else {
       // Node's own answer to this signal is a debugger's port.
       process.on('SIGUSR1', () =>
@@ -128,7 +135,7 @@ async function serve(components: ReadonlySet<Component>, options: ServeOptions):
       log,
       logs,
     });
-    const signal = await terminationSignal();
+    const signal = await terminated;
     log.info({ event: 'shutting_down', tags: [], signal }, `shutting down on ${signal}`);
     await http.close();
     await mcp?.close();
@@ -146,6 +153,13 @@ function databaseOf(
 ): DatabaseSource | null {
   const url = databaseUrl();
   if (url !== undefined) return { kind: 'url', url };
+  if (components.has('policy-adapter') && !components.has('sidecar-watcher')) {
+    // What it activated in a database of its own would reach nobody.
+    throw new FabricError(
+      'OPTION_INVALID',
+      'policy-adapter without a sidecar in its process needs the database of those that it serves: set DATABASE_URL',
+    );
+  }
   const needsOne = components.has('ledger') || components.has('policy-adapter');
   return database === 'embedded' && needsOne ? { kind: 'embedded' } : null;
 }

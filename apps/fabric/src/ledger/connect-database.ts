@@ -20,18 +20,25 @@ export interface ConnectedDatabase {
 const FIRST_WAIT_MS = 250;
 const LAST_WAIT_MS = 5_000;
 
+/** How long a database of somebody else's that does not answer is waited for. */
+export interface Patience {
+  readonly patienceMs: number;
+  /** Aborted when whoever operates the fabric wants no start any more: ends the wait. */
+  readonly stopping?: AbortSignal | undefined;
+}
+
 /**
- * Opens the database, starting it where it is ours. One of somebody else's that does not answer is waited for, up to
- * `patienceMs`: whoever starts everything at once need not order it. What waiting cannot mend is thrown at once.
+ * Opens the database, starting it where it is ours. One of somebody else's that does not answer is waited for:
+ * whoever starts everything at once need not order it. What waiting cannot mend is thrown at once.
  */
 export async function connectDatabase(
   source: DatabaseSource,
   dataFolder: string,
-  patienceMs: number,
+  patience: Patience,
   log: Logger,
 ): Promise<ConnectedDatabase> {
   if (source.kind === 'url') {
-    const database = await patiently(() => openDatabase({ url: source.url }), patienceMs, log);
+    const database = await patiently(() => openDatabase({ url: source.url }), patience, log);
     return { database, health: () => database.health(), close: () => database.close() };
   }
   const server = await startEmbeddedPostgres({
@@ -59,19 +66,25 @@ export async function connectDatabase(
 
 const LOUD: ReadonlySet<string> = new Set(['postgres_exited', 'postgres_start_failed']);
 
-async function patiently<T>(open: () => Promise<T>, patienceMs: number, log: Logger): Promise<T> {
+async function patiently<T>(
+  open: () => Promise<T>,
+  { patienceMs, stopping }: Patience,
+  log: Logger,
+): Promise<T> {
+  const isStopping = () => stopping?.aborted === true;
   const deadline = performance.now() + patienceMs;
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LAST_WAIT_MS)) {
     try {
       return await open();
     } catch (error) {
       const mayCome = error instanceof LedgerError && error.code === 'LEDGER_UNAVAILABLE';
-      if (!mayCome || performance.now() + wait > deadline) throw error;
+      if (!mayCome || isStopping() || performance.now() + wait > deadline) throw error;
       log.warn(
         { event: 'ledger_awaited', tags: [], problem: error.message },
         'the database does not answer yet',
       );
-      await sleep(wait);
+      await sleep(wait, undefined, { signal: stopping }).catch(() => undefined);
+      if (isStopping()) throw error;
     }
   }
 }

@@ -10,11 +10,13 @@ import {
   openLeases,
   openLedgerReader,
   openLedgerWriter,
+  openPublishedBundles,
   openSessionArchive,
+  type PublishedBundles,
 } from '@provability-fabric/storage';
 import type { Logger } from 'pino';
 import type { DataFolder } from '../data-folder.ts';
-import { connectDatabase, type DatabaseSource } from './connect-database.ts';
+import { connectDatabase, type DatabaseSource, type Patience } from './connect-database.ts';
 
 /** Sharing sessions with other fabrics on the same database. */
 export interface Sharing {
@@ -23,7 +25,7 @@ export interface Sharing {
   readonly leaseMs: number;
 }
 
-export interface LedgerOptions {
+export interface LedgerOptions extends Patience {
   readonly source: DatabaseSource;
   readonly folder: DataFolder;
   readonly origin: string;
@@ -31,8 +33,6 @@ export interface LedgerOptions {
   readonly epoch: number;
   /** null: this fabric decides for all of its sessions itself. */
   readonly sharing: Sharing | null;
-  /** How long a database of somebody else's is waited for. */
-  readonly patienceMs: number;
   readonly log: Logger;
 }
 
@@ -42,6 +42,8 @@ export interface Ledger {
   readonly reader: LedgerReader;
   readonly authority: Authority;
   readonly archive: LedgerSessionArchive;
+  /** Where other processes may publish bundles and follow them; undefined for a database that this process starts. */
+  readonly bundles: PublishedBundles | undefined;
   /** The right to decide sessions that other fabrics may want; undefined where this fabric shares none. */
   openLeases(owner: string, assurance: 'standard' | 'high'): Promise<Leases | undefined>;
   health(): readonly string[];
@@ -50,9 +52,9 @@ export interface Ledger {
 
 /** Throws LedgerError by name where the database is unfit, or did not answer in time. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
-  const { source, folder, origin, epoch, sharing, patienceMs, log } = options;
+  const { source, folder, origin, epoch, sharing, log } = options;
   const { crypto, keys, records, bundles } = folder;
-  const connected = await connectDatabase(source, folder.path, patienceMs, log);
+  const connected = await connectDatabase(source, folder.path, options, log);
   const { database } = connected;
   try {
     const writer = await openLedgerWriter({
@@ -62,11 +64,22 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       verifiers: keys.ledgerVerifiers(),
       origin: `${origin}/ledger`,
     });
+    const published =
+      source.kind === 'url'
+        ? openPublishedBundles({
+            database,
+            crypto,
+            signer: keys.ledgerSigner(),
+            verifiers: keys.ledgerVerifiers(),
+            origin: `${origin}/ledger`,
+          })
+        : undefined;
     const reader = openLedgerReader({
       database,
       crypto,
       opener: records,
-      bundles: (digest) => bundles.read(digest).catch(() => undefined),
+      // Where nothing is decided the folder has none; other fabrics have published theirs.
+      bundles: (digest) => bundles.read(digest).catch(() => published?.read(digest)),
     });
     const authority = await openAuthority({ database, floor: () => epoch });
     /** Of its own: a lease that waits behind slow lists is a lease lost. */
@@ -75,6 +88,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       writer,
       reader,
       authority,
+      bundles: published,
       archive: openSessionArchive({
         database,
         crypto,

@@ -84,11 +84,15 @@ function limitsOf({ limits }: ListenerSettings): Limits {
 }
 
 /** The sidecar is ill where it refuses; a ledger that is away is the ledger's illness until then. */
-function problemsOf(component: Component, { sidecar, ledger }: Fabric): readonly HealthProblem[] {
-  const evidence = component === 'sidecar-watcher' ? (sidecar?.health() ?? []) : [];
+function problemsOf(component: Component, fabric: Fabric): readonly HealthProblem[] {
+  const { sidecar, ledger } = fabric;
+  const decides = component === 'sidecar-watcher';
+  const evidence = decides ? (sidecar?.health() ?? []) : [];
+  const bundle = decides ? fabric.bundleHealth() : [];
   const database = ledger?.health() ?? (component === 'ledger' ? ['the ledger is not open'] : []);
   return [
     ...evidence.map((problem) => ({ component: 'evidence', problem })),
+    ...bundle.map((problem) => ({ component: 'bundle', problem })),
     ...database.map((problem) => ({ component: 'ledger', problem })),
   ];
 }

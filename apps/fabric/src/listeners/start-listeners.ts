@@ -10,7 +10,6 @@ import {
 } from '@provability-fabric/gateway-http';
 import type { Logger } from 'pino';
 import { FabricError } from '../errors.ts';
-import { bundleControl } from '../sidecar/bundle-control.ts';
 import type { McpService } from '../sidecar/mcp-service.ts';
 import { type Fabric, newRequestId } from '../wire.ts';
 import { type Component, gatewayLog, listenerOf } from './listeners.ts';
@@ -100,7 +99,7 @@ function routesOf(
   { fabric, settings, mcp, log }: StartOptions,
   forwarder: ClosingForwarder | undefined,
 ): readonly Route[] {
-  const { sidecar, ledger, metrics, folder } = fabric;
+  const { sidecar, ledger, metrics, bundles } = fabric;
   const common = { now: Date.now, log: gatewayLog(log), metrics };
   switch (component) {
     case 'sidecar-watcher':
@@ -113,12 +112,8 @@ function routesOf(
         ...(settings.advertise === null ? {} : { publicUrl: settings.advertise }),
       });
     case 'policy-adapter':
-      if (ledger === undefined || sidecar === undefined) throw missing(component, 'a database and a bundle');
-      return policyAdapterRoutes({
-        ...common,
-        authority: ledger.authority,
-        bundles: bundleControl(folder, sidecar),
-      });
+      if (ledger === undefined || bundles === undefined) throw missing(component, 'a database');
+      return policyAdapterRoutes({ ...common, authority: ledger.authority, bundles });
     case 'ledger':
       if (ledger === undefined) throw missing(component, 'a database');
       return ledgerRoutes({ ...common, reader: ledger.reader, tokens: ledger.authority });

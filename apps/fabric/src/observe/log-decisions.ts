@@ -1,10 +1,11 @@
-import type { DecidedEvent, Observer, SettledEvent } from '@provability-fabric/enforcement';
+import type { DecidedEvent, Observer, OverdueEvent, SettledEvent } from '@provability-fabric/enforcement';
 import type { Logger } from 'pino';
 
 /** What the HTTP gateway's metrics want to hear of. */
 export interface DecisionMetrics {
   recordDecision(event: DecidedEvent): void;
   recordUnavailable(): void;
+  recordOverdue(): void;
 }
 
 /** Logs and counts what was decided: codes, clauses and certificate ids, never an argument, a result or a prompt. */
@@ -45,6 +46,20 @@ export function observeDecisions(
       log.debug(
         { event: 'outcome', tags: [], tenant, session, certificate_id: certificateId, outcome },
         outcome,
+      );
+    },
+    overdue({ tenant, session, clause, since }: OverdueEvent) {
+      metrics.recordOverdue();
+      log.warn(
+        {
+          event: 'obligation_overdue',
+          tags: ['POLICY_VIOLATION'],
+          tenant,
+          session,
+          clause,
+          since: new Date(since).toISOString(),
+        },
+        `what the clause ${clause} asks for was not done in time`,
       );
     },
     unavailable({ tenant, session, cause }) {

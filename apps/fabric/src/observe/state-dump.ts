@@ -35,7 +35,11 @@ async function dumpState(folder: string, enforcer: Enforcer): Promise<string> {
     epoch: state.epoch,
     enforcement_mode: state.environment.enforcement_mode,
     label: formatLabel(state.flow.label),
-    automata: state.trace,
+    automata: {
+      states: state.trace.states,
+      registers: state.trace.registers,
+      waiting: state.trace.waiting.size,
+    },
     limits: state.limits.map(({ times, first }) => times.length - first),
     prompts: state.flow.provenance.prompts.length,
     results: state.flow.provenance.results.length,

@@ -82,6 +82,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   const pool = pooledRandomness();
   const random = (length: number) => pool.bytes(length);
   let inForce = loadBundle(bundle, crypto);
+  metrics.setBundle({ ...bundle, digest: inForce.digest });
   const shipper =
     writer &&
     (await createShipper({
@@ -163,6 +164,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
       if (next.assurance === 'standard') await leases?.assure('standard');
       inForce = loadBundle(next, crypto);
       owner.adopt(inForce);
+      metrics.setBundle({ ...next, digest: inForce.digest });
       if (next.assurance === 'standard' || shipper === undefined) return;
       await shipper.upTo(journal.size - 1, FLUSH_MS);
       await leases?.assure('high');

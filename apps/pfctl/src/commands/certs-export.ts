@@ -34,13 +34,15 @@ export function addCertificatesExport(certificates: Command, shell: Shell): void
         const { openLog } = await import('../evidence/open-log.ts');
         const { exportSessions, tenantOf } = await import('../evidence/export-sessions.ts');
         const { writeWhole } = await import('../output/write-whole.ts');
+        const { nodeCrypto, openHeadProver, readKeptHeads } = await import('@provability-fabric/evidence');
         const { readFile } = await import('node:fs/promises');
         const folder = await requireDataFolder(shell, options);
         const since =
           options.since === undefined ? undefined : await readFile(shell.path(options.since), 'utf8');
         const log = await openLog(folder);
         const tenant = tenantOf(log, session, options.tenant);
-        const { entries, bytes } = await exportSessions(log, folder, [{ tenant, session }], since);
+        const head = await openHeadProver(nodeCrypto(), log, await readKeptHeads(folder.path));
+        const { entries, bytes } = await exportSessions(log, folder, [{ tenant, session }], since, head);
         await writeWhole(shell.path(output), bytes, 0o600);
         await shell.terminal.write(
           `wrote ${output}: ${plural(entries, 'statement')} under the checkpoint of size ${log.checkpoint().size}\n` +

@@ -42,7 +42,8 @@ export function addConfigurationSet(configuration: Command, shell: Shell): void 
         await shell.terminal.write(
           format === 'json'
             ? `${JSON.stringify({ environment: env, key, before: value, after: change.value, changed })}\n`
-            : `${key}: ${changed ? `${visible(shown[before.from] ?? '')} → ${change.value}` : `${change.value} (unchanged)`}\n`,
+            : `${key}: ${changed ? `${visible(shown[before.from] ?? '')} → ${change.value}` : `${change.value} (unchanged)`}` +
+                ` in ${visible(place.directory)}\n`,
         );
         return EXIT.ok;
       }),

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { PfctlError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Shell } from '../shell.ts';
 
@@ -21,27 +20,12 @@ export function addInit(program: Command, shell: Shell): void {
     .addHelpText('after', '\nExample:\n  $ pfctl init support-desk\n')
     .action(
       shell.action(async (name: string, { directory, tenant }: InitOptions) => {
-        const { mkdir, writeFile } = await import('node:fs/promises');
-        const { dirname, join } = await import('node:path');
         const { renderTemplate } = await import('@provability-fabric/bundle');
+        const { writeNewFolder } = await import('../bundles/write-new-folder.ts');
         const files = renderTemplate(name, tenant);
-        const folder = join(directory, name);
-        await mkdir(shell.path(directory), { recursive: true });
-        // Making the folder is the claim to it: of two at once, one is told that it is there.
-        await mkdir(shell.path(folder)).catch((error: NodeJS.ErrnoException) => {
-          if (error.code !== 'EEXIST') throw error;
-          throw new PfctlError(
-            'INPUT_INVALID',
-            `${folder}: expected no such folder yet; choose another name`,
-          );
-        });
-        for (const [file, text] of files) {
-          const path = shell.path(join(folder, file));
-          await mkdir(dirname(path), { recursive: true });
-          await writeFile(path, text, { flag: 'wx' });
-        }
+        const folder = await writeNewFolder(shell, directory, name, files);
         await shell.terminal.write(
-          `${[...files.keys()].map((file) => `wrote ${join(folder, file)}\n`).join('')}\nNext:\n` +
+          `${[...files.keys()].map((file) => `wrote ${folder}/${file}\n`).join('')}\nNext:\n` +
             `  ./pfctl policy check ${folder}     say what is wrong with it, if anything\n` +
             `  ./pfctl test ${folder}             run its own cases\n` +
             `  ./pfctl policy explain ${folder}   read what it demands\n` +

@@ -42,9 +42,9 @@ export function addLedgerDeclareLost(ledger: Command, shell: Shell): void {
         const session = required(options.session, '--session <session>');
         if (!yes) throw new PfctlError('INPUT_INVALID', `expected --yes, came none. ${GIVEN_UP}`);
         const { declareLost } = await import('../ledger/declare-lost.ts');
-        const { withLedger } = await import('../ledger/open-ledger.ts');
+        const { changeLedger } = await import('../ledger/open-ledger.ts');
         const { visible, visibleJson } = await import('../output/visible.ts');
-        const { owner, after } = await withLedger(shell, options, (database) =>
+        const { owner, after } = await changeLedger(shell, options, (database) =>
           declareLost(database, tenant, session),
         );
         const name = visible(`${tenant}/${session}`);

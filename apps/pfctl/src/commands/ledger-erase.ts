@@ -63,10 +63,10 @@ export function addLedgerErase(ledger: Command, shell: Shell): void {
           );
         const { asTenantId } = await import('@provability-fabric/kernel');
         const { eraseTenant } = await import('@provability-fabric/storage');
-        const { withLedger } = await import('../ledger/open-ledger.ts');
+        const { changeLedger } = await import('../ledger/open-ledger.ts');
         const { visible, visibleJson } = await import('../output/visible.ts');
         const id = asTenantId(tenant);
-        const erased = await withLedger(shell, options, (database) => eraseTenant(database, id, what));
+        const erased = await changeLedger(shell, options, (database) => eraseTenant(database, id, what));
         await shell.terminal.write(
           format === 'json'
             ? `${visibleJson(JSON.stringify({ tenant, erased: what, statements: erased }))}\n`

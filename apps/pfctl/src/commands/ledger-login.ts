@@ -53,14 +53,14 @@ function addCreate(login: Command, shell: Shell): void {
       shell.action(async (options: LoginOptions) => {
         const tenant = required(options.tenant, '--tenant <tenant>');
         const { createTenantLogin } = await import('@provability-fabric/storage');
-        const { databaseUrl, withLedger } = await import('../ledger/open-ledger.ts');
+        const { databaseUrl, changeLedger } = await import('../ledger/open-ledger.ts');
         const { psqlLine } = await import('../ledger/psql-line.ts');
         const { newPassword, passwordIn } = await import('../ledger/tenant-password.ts');
         const { facts } = await import('../output/table.ts');
         const given =
           options.passwordFile === undefined ? undefined : await passwordIn(shell.path(options.passwordFile));
         const password = given ?? newPassword();
-        const name = await withLedger(shell, options, (database) =>
+        const name = await changeLedger(shell, options, (database) =>
           createTenantLogin(database, tenant, password),
         );
         const psql = psqlLine(await databaseUrl(shell, options), name);
@@ -91,9 +91,9 @@ function addDrop(login: Command, shell: Shell): void {
       shell.action(async (options: LoginOptions) => {
         const tenant = required(options.tenant, '--tenant <tenant>');
         const { dropTenantLogin } = await import('@provability-fabric/storage');
-        const { withLedger } = await import('../ledger/open-ledger.ts');
+        const { changeLedger } = await import('../ledger/open-ledger.ts');
         const { visible } = await import('../output/visible.ts');
-        await withLedger(shell, options, (database) => dropTenantLogin(database, tenant));
+        await changeLedger(shell, options, (database) => dropTenantLogin(database, tenant));
         await shell.terminal.write(
           options.format === 'json'
             ? `${JSON.stringify({ tenant, login: null })}\n`

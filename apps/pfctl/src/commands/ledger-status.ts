@@ -26,7 +26,7 @@ export function addLedgerStatus(ledger: Command, shell: Shell): void {
         const { join } = await import('node:path');
         const { nodeCrypto } = await import('@provability-fabric/evidence');
         const { findLedgerKeys } = await import('../ledger/ledger-keys.ts');
-        const { dataFolderPath, withLedger } = await import('../ledger/open-ledger.ts');
+        const { dataFolderPath, readLedger } = await import('../ledger/open-ledger.ts');
         const { ledgerStatus } = await import('../ledger/ledger-status.ts');
         const { printLedgerStatus } = await import('../ledger/print-ledger-status.ts');
         const folder =
@@ -34,7 +34,7 @@ export function addLedgerStatus(ledger: Command, shell: Shell): void {
             ? join(await dataFolderPath(shell, options), 'keys')
             : shell.path(options.keys);
         const keys = await findLedgerKeys(nodeCrypto(), folder);
-        const status = await withLedger(shell, options, (database) => ledgerStatus(database, keys));
+        const status = await readLedger(shell, options, (database) => ledgerStatus(database, keys));
         await shell.terminal.write(printLedgerStatus(status, options.format, shell.style));
         return status.findings.some(({ grave }) => grave) ? EXIT.failure : EXIT.ok;
       }),

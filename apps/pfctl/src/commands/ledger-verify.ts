@@ -34,7 +34,7 @@ export function addLedgerVerify(ledger: Command, shell: Shell): void {
         const { join } = await import('node:path');
         const { nodeCrypto } = await import('@provability-fabric/evidence');
         const { requireLedgerKeys } = await import('../ledger/ledger-keys.ts');
-        const { dataFolderPath, withLedger } = await import('../ledger/open-ledger.ts');
+        const { dataFolderPath, readLedger } = await import('../ledger/open-ledger.ts');
         const { printLedgerVerification } = await import('../ledger/print-verification.ts');
         const { entriesProgress } = await import('../ledger/progress.ts');
         const { verifyLedger } = await import('../ledger/verify-ledger.ts');
@@ -45,7 +45,7 @@ export function addLedgerVerify(ledger: Command, shell: Shell): void {
         const keys = await requireLedgerKeys(nodeCrypto(), folder);
         const kept =
           options.since === undefined ? {} : { since: await readFile(shell.path(options.since), 'utf8') };
-        const result = await withLedger(shell, options, (database) =>
+        const result = await readLedger(shell, options, (database) =>
           verifyLedger({
             database,
             keys,

@@ -87,11 +87,15 @@ export function addTokenCreate(token: Command, shell: Shell): void {
         if (options.raw && options.format === 'json')
           throw new PfctlError('INPUT_INVALID', 'expected either --raw or --format json, came both');
         const { createToken } = await import('../tokens/create-token.ts');
+        const { visible } = await import('../output/visible.ts');
         const { findDataFolder } = await import('../evidence/data-folder.ts');
         const folder = await findDataFolder(shell, options);
         if (folder === undefined) {
           const mend = 'start the fabric once (npx pf serve), or name its folder with --data';
-          throw new PfctlError('NOT_READY', `expected a data folder with a token key, came none; ${mend}`);
+          const where = visible(
+            shell.path(options.data ?? (await shell.settings(options.env)).dataDirectory),
+          );
+          throw new PfctlError('NOT_READY', `expected a token key in \`${where}\`, came none; ${mend}`);
         }
         const epoch = options.epoch ?? (await shell.settings(options.env)).epoch;
         const sid = session === undefined ? {} : { sid: session };

@@ -75,7 +75,7 @@ describe('config set', () => {
     const directory = project();
     expect(await run(directory, 'set', 'enforcement_mode', 'shadow')).toEqual({
       code: 0,
-      out: 'enforcement_mode: enforce (default) → shadow\n',
+      out: `enforcement_mode: enforce (default) → shadow in ${join(directory, LIVE)}\n`,
       err: '',
     });
     const path = join(directory, LIVE, 'enforcement_mode');
@@ -83,7 +83,7 @@ describe('config set', () => {
     expect(statSync(path).mode & 0o777).toBe(0o644);
     const { ino } = lstatSync(path);
     expect((await run(directory, 'set', 'enforcement_mode', ' shadow\n')).out).toBe(
-      'enforcement_mode: shadow (unchanged)\n',
+      `enforcement_mode: shadow (unchanged) in ${join(directory, LIVE)}\n`,
     );
     expect(lstatSync(path).ino).toBe(ino);
     expect((await run(directory, 'set', 'enforcement_mode', 'monitor', '--format', 'json')).out).toBe(
@@ -91,7 +91,7 @@ describe('config set', () => {
     );
     expect(readdirSync(join(directory, LIVE))).toEqual(['enforcement_mode']);
     expect((await run(directory, 'set', 'default_mode', 'shadow')).out).toBe(
-      'default_mode: none (default) → shadow\n',
+      `default_mode: none (default) → shadow in ${join(directory, LIVE)}\n`,
     );
   });
 
@@ -101,7 +101,7 @@ describe('config set', () => {
       'config/local/fabric.yaml': 'epoch: [',
     });
     expect((await run(directory, 'set', 'cache_size', '0020')).out).toBe(
-      'cache_size: a refused value → 20\n',
+      `cache_size: a refused value → 20 in ${join(directory, LIVE)}\n`,
     );
     expect(readFileSync(join(directory, LIVE, 'cache_size'), 'utf8')).toBe('20\n');
   });

@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { exportEvidence, type LogReading, nodeCrypto, openBundleArchive } from '@provability-fabric/evidence';
+import {
+  exportEvidence,
+  type HeadProver,
+  type LogReading,
+  nodeCrypto,
+  openBundleArchive,
+} from '@provability-fabric/evidence';
 import { canonicalBytes, type JsonValue } from '@provability-fabric/kernel';
 import type { EvidenceExport } from '@provability-fabric/statements';
 import { PfctlError } from '../errors.ts';
@@ -34,6 +40,7 @@ export async function exportSessions(
   folder: DataFolder,
   sessions: readonly SessionName[],
   since: string | undefined,
+  head?: HeadProver,
 ): Promise<{ readonly entries: number; readonly bytes: Uint8Array }> {
   const archive = await openBundleArchive({ directory: join(folder.path, 'bundles'), crypto: nodeCrypto() });
   const bundles = new Map<string, EvidenceExport['bundles'][number]>();
@@ -52,7 +59,12 @@ export async function exportSessions(
   const [first] = parts;
   if (first === undefined) throw new PfctlError('CANNOT_CHECK', 'expected sessions in the log, came none');
   const entries = parts.flatMap((part) => part.entries).sort((a, b) => a.index - b.index);
-  const whole: EvidenceExport = { ...first, entries, bundles: inOrderOfUse(entries, bundles) };
+  const whole: EvidenceExport = {
+    ...first,
+    entries,
+    ...(head === undefined ? {} : { head: head.prove(entries) }),
+    bundles: inOrderOfUse(entries, bundles),
+  };
   return { entries: entries.length, bytes: canonicalBytes(whole as unknown as JsonValue) };
 }
 

@@ -1,7 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import type { LogReading } from '@provability-fabric/evidence';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type LogReading,
+  nodeCrypto,
+  openKeyRing,
+  readKeptHeads,
+  readLogId,
+} from '@provability-fabric/evidence';
 import { equalBytes } from '@provability-fabric/kernel';
 import type { Shell } from '../shell.ts';
+import { type CheckedHeads, checkHeads } from './check-heads.ts';
 import type { DataFolder } from './data-folder.ts';
 import { exportSessions, type SessionName } from './export-sessions.ts';
 import { openLog } from './open-log.ts';
@@ -15,6 +23,8 @@ export interface WholeVerification {
   /** By how far each could be checked. */
   readonly counts: Readonly<Record<string, number>>;
   readonly failures: readonly VerifierFailure[];
+  /** Of the data folder. */
+  readonly heads: Omit<CheckedHeads, 'failures'>;
   readonly checkpoint: { readonly origin: string; readonly size: number };
 }
 
@@ -23,14 +33,19 @@ const BATCH_STATEMENTS = 5000;
 /** What pf-verify takes is bounded; a session is never cut, since its verdicts follow from all that it did before. */
 const BATCH_BYTES = 96 * 1024 * 1024;
 
-/** Every session of the log through pf-verify. */
+/** A fabric that runs signs a head up to this much before it publishes the checkpoint over the same entries. */
+const BEHIND_MS = 2_000;
+const LOOK_EVERY_MS = 100;
+
+/** Every session of the log through pf-verify, and the log against the heads beside it. */
 export async function verifyAll(
   shell: Shell,
   folder: DataFolder,
   keys: string,
   since: string | undefined,
 ): Promise<WholeVerification> {
-  const log = await openLog(folder);
+  const keptHeads = await readKeptHeads(folder.path);
+  const log = await openLogOver(folder, keptHeads.at(-1)?.head.log_size ?? 0);
   const kept = since === undefined ? undefined : await readFile(since, 'utf8');
   const options = ['--keys', keys, ...(since === undefined ? [] : ['--since', since])];
   const counts: Record<string, number> = {};
@@ -58,6 +73,15 @@ export async function verifyAll(
     for (const [status, count] of Object.entries(report.counts))
       counts[status] = (counts[status] ?? 0) + count;
   }
+  const ring = await openKeyRing(keys, { origin: folder.origin, create: false, crypto: nodeCrypto() });
+  const { failures: wrong, ...heads } = await checkHeads(
+    nodeCrypto(),
+    log,
+    keptHeads,
+    ring.evidenceKeys(),
+    await readLogId(folder.path),
+  );
+  failures.push(...wrong);
   const { size } = log.checkpoint();
   if (continued && statements !== size) {
     const message = `expected the sessions to make up all ${size} entries of the log, came ${statements}`;
@@ -65,7 +89,15 @@ export async function verifyAll(
   }
   const invalid = counts.failed ?? 0;
   const checkpoint = { origin: folder.origin, size };
-  return { sessions, statements, valid: statements - invalid, invalid, counts, failures, checkpoint };
+  return { sessions, statements, valid: statements - invalid, invalid, counts, failures, heads, checkpoint };
+}
+
+/** The log, and a newer state of it as long as it is behind its own heads. */
+async function openLogOver(folder: DataFolder, size: number): Promise<LogReading> {
+  for (const end = performance.now() + BEHIND_MS; ; await sleep(LOOK_EVERY_MS)) {
+    const log = await openLog(folder);
+    if (log.size >= size || performance.now() > end) return log;
+  }
 }
 
 /** Whether the log holds, at that size, what the kept checkpoint says it held. Throws for a checkpoint of another log. */

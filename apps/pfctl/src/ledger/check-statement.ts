@@ -15,7 +15,7 @@ import {
   parseJsonBytes,
 } from '@provability-fabric/kernel';
 import { PLATFORM_TENANT } from '@provability-fabric/statements';
-import type { StatementRow } from './queries.ts';
+import type { StoredStatement } from '@provability-fabric/storage';
 
 export type StatementCheck =
   | {
@@ -31,7 +31,7 @@ const PAYLOAD_TYPE = /^application\/vnd\.provability-fabric\.([a-z-]+)\+json$/;
 const MAX_COLUMN_LENGTH = 256;
 const UNSTORABLE = /[\p{Cc}\p{Cs}]/u;
 
-export function checkStatement(crypto: Crypto, row: StatementRow, envelope: Uint8Array): StatementCheck {
+export function checkStatement(crypto: Crypto, row: StoredStatement, envelope: Uint8Array): StatementCheck {
   const opened = open(envelope);
   if (opened === undefined) return { ok: false, problem: 'it is no statement in a signed envelope' };
   const { payload, type, statement } = opened;

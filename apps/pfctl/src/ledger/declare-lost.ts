@@ -1,6 +1,5 @@
-import { type OwnedDatabase, openLeases } from '@provability-fabric/storage';
+import { type OwnedDatabase, openLeases, readStoredLease } from '@provability-fabric/storage';
 import { PfctlError } from '../errors.ts';
-import { readLease } from './queries.ts';
 
 const LEASE_MS = 10_000;
 
@@ -17,14 +16,14 @@ export async function declareLost(
   tenant: string,
   session: string,
 ): Promise<LostSession> {
-  const before = await readLease(database, tenant, session);
+  const before = await readStoredLease(database, tenant, session);
   // Owns nothing and asks for nothing: it only has the word that operators have.
   const place = { address: null, ttlMs: LEASE_MS, assurance: 'standard' } as const;
   const leases = await openLeases({ database, owner: 'pfctl', ...place });
   try {
     const answer = await leases.declareLost(tenant, session);
     if (answer.ok) {
-      const seq = (await readLease(database, tenant, session))?.seq ?? -1;
+      const seq = (await readStoredLease(database, tenant, session))?.seq ?? -1;
       return { owner: before?.released === false ? before.owner : null, after: seq < 0 ? null : seq };
     }
     throw answer.reason === 'held'

@@ -17,8 +17,8 @@ import {
   StatementError,
   verifyHeads,
 } from '@provability-fabric/statements';
+import type { StoredHead, StoredStatement } from '@provability-fabric/storage';
 import type { Findings } from './findings.ts';
-import type { HeadRow, StatementRow } from './queries.ts';
 
 interface Writer {
   /** Statements of sessions that it shipped, so far. */
@@ -33,7 +33,7 @@ export interface HeadOptions {
   readonly crypto: Crypto;
   readonly findings: Findings;
   readonly keys: ReadonlyMap<string, Uint8Array>;
-  readonly newest: readonly HeadRow[];
+  readonly newest: readonly StoredHead[];
   /** How many by each writer were put aside: they count in its heads and have no place in the log. */
   readonly superseded: Readonly<Record<string, number>>;
 }
@@ -66,7 +66,7 @@ export class HeadChecks {
       known.ends.set(`${end.tenant}\0${end.session}`, end);
   }
 
-  check(row: StatementRow, envelope: Uint8Array): void {
+  check(row: StoredStatement, envelope: Uint8Array): void {
     const { crypto, findings, superseded } = this.#options;
     const where = `head at entry ${row.index}`;
     const signed = this.#signed(envelope);

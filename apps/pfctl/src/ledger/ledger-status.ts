@@ -1,9 +1,14 @@
 import { nodeCrypto, readCheckpoint } from '@provability-fabric/evidence';
 import { equalBytes, hex } from '@provability-fabric/kernel';
-import type { Database } from '@provability-fabric/storage';
+import {
+  type Database,
+  type LedgerState,
+  type LedgerSummary,
+  readLedgerState,
+  readLedgerSummary,
+} from '@provability-fabric/storage';
 import { plural } from '../output/plural.ts';
 import type { LedgerKeys } from './ledger-keys.ts';
-import { type LedgerState, readState, readSummary, type Summary } from './queries.ts';
 
 export interface StatusFinding {
   /** Whether evidence is damaged or at risk, rather than merely worth a look. */
@@ -14,15 +19,15 @@ export interface StatusFinding {
 export interface LedgerStatus {
   /** null: no fabric has made a ledger in this database yet. */
   readonly state: LedgerState | null;
-  readonly summary: Summary;
+  readonly summary: LedgerSummary;
   readonly superseded: number;
   readonly findings: readonly StatusFinding[];
 }
 
 /** `keys`: undefined where none are at hand. */
 export async function ledgerStatus(database: Database, keys: LedgerKeys | undefined): Promise<LedgerStatus> {
-  const state = (await readState(database)) ?? null;
-  const summary = await readSummary(database);
+  const state = (await readLedgerState(database)) ?? null;
+  const summary = await readLedgerSummary(database);
   const superseded = Object.values(state?.superseded ?? {}).reduce((sum, count) => sum + count, 0);
   const findings: StatusFinding[] = [];
   const say = (grave: boolean, message: string) => findings.push({ grave, message });

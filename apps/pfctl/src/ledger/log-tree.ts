@@ -1,8 +1,8 @@
 // The tree over all entries, built anew. For each entry there are up to three words: the row's own hash, the tile of
 // leaf data and the tile of leaf hashes. Where one of them differs from the other two it is the one that is wrong.
 import { AppendTree, type Crypto, equalBytes, hex, leafHash, TILE_WIDTH } from '@provability-fabric/kernel';
+import type { StoredTile, TilePlace } from '@provability-fabric/storage';
 import type { Findings } from './findings.ts';
-import type { TileRow } from './queries.ts';
 
 const HASH_BYTES = 32;
 const TILE_HEIGHT = 8;
@@ -14,9 +14,7 @@ interface Growing {
 }
 
 /** A tile above the leaves, as the entries make it. */
-export interface DueTile {
-  readonly level: number;
-  readonly tile: number;
+export interface DueTile extends TilePlace {
   readonly hashes: readonly Uint8Array[];
 }
 
@@ -48,7 +46,7 @@ export class LogTree {
   }
 
   /** The stored tiles over the entries that come next. */
-  use(rows: readonly TileRow[]): void {
+  use(rows: readonly StoredTile[]): void {
     this.#tiles = new Map(rows.map(({ level, tile, hashes }) => [nameOf(level, tile), hashes]));
   }
 
@@ -90,7 +88,7 @@ export class LogTree {
     return due;
   }
 
-  compare(due: readonly DueTile[], rows: readonly TileRow[]): void {
+  compare(due: readonly DueTile[], rows: readonly StoredTile[]): void {
     const stored = new Map(rows.map(({ level, tile, hashes }) => [nameOf(level, tile), hashes]));
     for (const { level, tile, hashes } of due) {
       const found = stored.get(nameOf(level, tile));

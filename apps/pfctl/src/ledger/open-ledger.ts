@@ -1,5 +1,13 @@
 import { join } from 'node:path';
-import { embeddedUrl, LedgerError, type OwnedDatabase, openDatabase } from '@provability-fabric/storage';
+import {
+  type Database,
+  type DatabaseOptions,
+  embeddedUrl,
+  LedgerError,
+  type OwnedDatabase,
+  openDatabaseAsItIs,
+  openDatabaseToRead,
+} from '@provability-fabric/storage';
 import { PfctlError } from '../errors.ts';
 import type { Place } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
@@ -16,14 +24,33 @@ export async function dataFolderPath(shell: Shell, { env, data }: Place): Promis
   return shell.path(data ?? (await shell.settings(env)).dataDirectory);
 }
 
-/** Does something with the ledger's database, and closes it whatever comes of that. */
-export async function withLedger<Result>(
+/** Changes something in the ledger's database, and never its schema. */
+export function changeLedger<Result>(
   shell: Shell,
   place: Place,
   work: (database: OwnedDatabase) => Promise<Result>,
 ): Promise<Result> {
+  return withLedger(openDatabaseAsItIs, shell, place, work);
+}
+
+/** Reads the ledger's database over connections that cannot write. */
+export function readLedger<Result>(
+  shell: Shell,
+  place: Place,
+  work: (database: Database) => Promise<Result>,
+): Promise<Result> {
+  return withLedger(openDatabaseToRead, shell, place, work);
+}
+
+/** Closes it whatever comes of the work. */
+async function withLedger<Opened extends Database, Result>(
+  open: (options: DatabaseOptions) => Promise<Opened>,
+  shell: Shell,
+  place: Place,
+  work: (database: Opened) => Promise<Result>,
+): Promise<Result> {
   const url = await databaseUrl(shell, place);
-  const database = await openDatabase({ url, connections: CONNECTIONS }).catch((error: unknown) => {
+  const database = await open({ url, connections: CONNECTIONS }).catch((error: unknown) => {
     if (!(error instanceof LedgerError) || error.code !== 'LEDGER_UNAVAILABLE') throw error;
     const where = shell.terminal.databaseUrl === undefined ? "the data folder's PostgreSQL" : 'DATABASE_URL';
     const message = `expected ${where} to answer, came nothing; see whether it runs and is reached from here`;

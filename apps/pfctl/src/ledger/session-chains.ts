@@ -1,7 +1,7 @@
 import { asDigest, type Digest, hex, type JsonValue } from '@provability-fabric/kernel';
 import type { SessionEnd } from '@provability-fabric/statements';
+import type { StoredSession, StoredStatement } from '@provability-fabric/storage';
 import type { Findings } from './findings.ts';
-import type { SessionRow, StatementRow } from './queries.ts';
 
 /** Follows every session through the log: gap-free, and each statement naming the one before it. */
 export class SessionChains {
@@ -17,7 +17,7 @@ export class SessionChains {
   }
 
   /** In log order. `previous` is undefined for a statement that was erased; answers where the session now ends. */
-  follow(row: StatementRow, previous: JsonValue | undefined): SessionEnd | undefined {
+  follow(row: StoredStatement, previous: JsonValue | undefined): SessionEnd | undefined {
     const { tenant, session, seq } = row;
     if (session === null || seq === null) return undefined;
     const key = keyOf(tenant, session);
@@ -36,7 +36,7 @@ export class SessionChains {
    * Against the ledger's own word on where each session ends, by which it appends and others take over. `size` is how
    * much of the log was followed: a session may have gone on since.
    */
-  async compare(rows: AsyncIterable<SessionRow>, size: number): Promise<void> {
+  async compare(rows: AsyncIterable<StoredSession>, size: number): Promise<void> {
     const unseen = new Set(this.#ends.keys());
     for await (const row of rows) {
       const key = keyOf(row.tenant, row.session);
@@ -56,7 +56,7 @@ export class SessionChains {
 }
 
 function problemOf(
-  { seq, digest, index, stored, more }: SessionRow,
+  { seq, digest, index, stored, more }: StoredSession,
   end: { readonly seq: number; readonly digest: Digest } | undefined,
   size: number,
 ): string | undefined {

@@ -7,22 +7,22 @@ import {
   hex,
   TILE_WIDTH,
 } from '@provability-fabric/kernel';
-import type { Database } from '@provability-fabric/storage';
+import {
+  type Database,
+  type LedgerState,
+  readLedgerState,
+  readNewestHeads,
+  readStoredSessions,
+  readStoredStatements,
+  readStoredTiles,
+  type StoredStatement,
+} from '@provability-fabric/storage';
 import { PfctlError } from '../errors.ts';
 import { checkStatement } from './check-statement.ts';
 import { type Finding, Findings } from './findings.ts';
 import { HeadChecks } from './head-checks.ts';
 import type { LedgerKeys } from './ledger-keys.ts';
 import { LEAF_DATA_LEVEL, LogTree } from './log-tree.ts';
-import {
-  type LedgerState,
-  readNewestHeads,
-  readSessions,
-  readState,
-  readStatements,
-  readTiles,
-  type StatementRow,
-} from './queries.ts';
 import { SessionChains } from './session-chains.ts';
 
 /** What one query answers is held in memory as a whole. */
@@ -61,7 +61,7 @@ export interface LedgerVerification {
 export async function verifyLedger(options: VerifyOptions): Promise<LedgerVerification> {
   const { database, keys } = options;
   const crypto = nodeCrypto();
-  const state = await readState(database);
+  const state = await readLedgerState(database);
   if (state === undefined)
     throw new PfctlError('CANNOT_CHECK', 'expected a ledger in this database, came none; start the fabric');
   const kept = options.since === undefined ? undefined : openKept(crypto, options.since, keys);
@@ -177,12 +177,12 @@ class Walk {
   /** Answers which entry comes next. */
   async step(database: Database, next: number, size: number, kept: Checkpoint | undefined): Promise<number> {
     const below = Math.min(size, next + BATCH.rows);
-    const rows = await readStatements(database, next, below, BATCH);
+    const rows = await readStoredStatements(database, next, below, BATCH);
     const end = (rows.at(-1)?.index ?? below - 1) + 1;
     const first = Math.floor(next / TILE_WIDTH);
     const tiles = Array.from({ length: Math.floor((end - 1) / TILE_WIDTH) - first + 1 }, (_, i) => first + i);
     this.#tree.use(
-      await readTiles(
+      await readStoredTiles(
         database,
         [LEAF_DATA_LEVEL, 0].flatMap((level) => tiles.map((tile) => ({ level, tile }))),
       ),
@@ -207,10 +207,10 @@ class Walk {
       const got = hex(this.#tree.root());
       this.#findings.add('ROOT', 'checkpoint', `expected the root ${hex(root)}, the entries lead to ${got}`);
     }
-    await this.chains.compare(readSessions(database), size);
+    await this.chains.compare(readStoredSessions(database), size);
   }
 
-  #entry(index: number, row: StatementRow | undefined): void {
+  #entry(index: number, row: StoredStatement | undefined): void {
     const { envelope = null, salt = null } = row ?? {};
     const whole = envelope !== null && salt !== null;
     const leaf = whole ? this.#crypto.sha256(concatBytes(salt, envelope)) : undefined;
@@ -255,6 +255,6 @@ class Walk {
 
   async #compareTiles(database: Database, end: boolean): Promise<void> {
     const due = this.#tree.takeDue(end);
-    if (due.length > 0) this.#tree.compare(due, await readTiles(database, due));
+    if (due.length > 0) this.#tree.compare(due, await readStoredTiles(database, due));
   }
 }

@@ -1,5 +1,5 @@
-import { asClauseId, asTenantId, asToolName } from '@provability-fabric/kernel';
-import { parseInstant } from '@provability-fabric/policy';
+import { asClauseId, asPrincipalId, asTenantId, asToolName } from '@provability-fabric/kernel';
+import { FIELD_TYPES, parseInstant } from '@provability-fabric/policy';
 import { z } from 'zod';
 import { parseDuration } from '../duration.ts';
 import {
@@ -13,6 +13,8 @@ import {
   map,
   matching,
   named,
+  someNamed,
+  someOf,
   textThat,
 } from './shape.ts';
 
@@ -34,22 +36,67 @@ const level = choice(['public', 'internal', 'confidential', 'secret']);
 const integrity = choice(['trusted', 'untrusted']);
 const compartment = z.string({ error: 'a compartment' });
 const label = map({ level, compartments: list(compartment).default([]), integrity });
+const returned = map({
+  level,
+  compartments: list(compartment).default([]),
+  integrity,
+  fields: named(label).default({}),
+  text: choice(['json', 'yaml']).default('json'),
+});
 /** Where integrity is left out, the store's own. */
 const accepted = map({ level, compartments: list(compartment).default([]), integrity: integrity.optional() });
 
 // The effects are checked with the names of tools, so that a wrong one gets the same kind of answer.
 const effect = z.string({ error: 'an effect: read, write, egress or admin' });
-const eventClass = map({ tools: filledList(toolName).optional(), effects: filledList(effect).optional() });
-const namedEvents = eventClass.refine(({ tools, effects }) => tools !== undefined || effects !== undefined, {
-  error: 'a map with `tools`, `effects` or both',
+const principalId = textThat('a principal id out of A-Z a-z 0-9 . _ : @ / + -', asPrincipalId);
+const scalar = z.union([z.string(), z.boolean(), z.null(), integer(Number.MIN_SAFE_INTEGER)]);
+const textPattern = textThat('a pattern of 1 to 1024 characters', isLineOfUpTo(1024));
+const argument = someOf({
+  present: flag.optional(),
+  equals: z
+    .union([scalar, filledList(scalar)], {
+      error: 'text, a whole number, true, false, null, or a list of these',
+    })
+    .optional(),
+  one_of: z.string({ error: 'the name of a set of constants' }).optional(),
+  matches: z
+    .union([textPattern, filledList(textPattern)], { error: 'a pattern of text, or a list of patterns' })
+    .optional(),
+  at_least: integer(Number.MIN_SAFE_INTEGER).optional(),
+  at_most: integer(Number.MIN_SAFE_INTEGER).optional(),
 });
+const eventMembers = {
+  tools: filledList(toolName).optional(),
+  effects: filledList(effect).optional(),
+  label: someOf({
+    at_least: level.optional(),
+    holds: filledList(compartment).optional(),
+    integrity: integrity.optional(),
+  }).optional(),
+  args: someNamed(argument).optional(),
+  principal: someOf({
+    ids: filledList(principalId).optional(),
+    roles: filledList(line).optional(),
+  }).optional(),
+};
+const eventClass = map(eventMembers);
+const namedEvents = someOf(eventMembers);
 
-const source = z.union([z.literal('prompt'), map({ constant: z.string() }), map({ result: toolName })], {
-  error: 'a source: prompt, {constant: SET} or {result: TOOL}',
-});
+const source = z.union(
+  [
+    z.literal('prompt'),
+    z.literal('unknown'),
+    map({ constant: z.string() }),
+    map({ result: toolName, field: z.string().optional() }),
+  ],
+  { error: 'a source: prompt, {constant: SET}, {result: TOOL}, {result: TOOL, field: POINTER} or unknown' },
+);
 const parameter = map({
   from: filledList(source).optional(),
   endorse: list(source).default([]),
+  trusted: flag.default(false),
+  same_tenant: flag.default(false),
+  member_of: map({ result: toolName, field: z.string({ error: 'a JSON pointer' }) }).optional(),
   stores: filledList(z.string({ error: 'the name of a store' })).optional(),
   optional: flag.default(false),
 });
@@ -57,7 +104,7 @@ const parameter = map({
 const tool = map({
   effect,
   once: flag.default(false),
-  returns: label.optional(),
+  returns: returned.optional(),
   clearance: label.optional(),
   parameters: named(parameter).default({}),
 });
@@ -79,18 +126,51 @@ const common = {
   critical: flag.default(false),
   description: textThat('text of at most 1024 characters', (text) => text.length <= 1024).default(''),
 };
+const release = {
+  ...common,
+  kind: z.literal('flow'),
+  // Which tools it opens is said, not left to a default.
+  on: map({ ...eventMembers, tools: filledList(toolName) }),
+  type: choice(FIELD_TYPES).optional(),
+  from: label,
+  to: label,
+};
+const RULES = ['session_label', 'parameters', 'declassify', 'endorse'] as const;
+const restriction = { ...common, kind: z.literal('flow'), on: eventClass.default({}) };
+const flow = z.discriminatedUnion(
+  'rule',
+  [
+    map({ ...restriction, rule: z.literal('session_label') }),
+    map({ ...restriction, rule: z.literal('parameters') }),
+    map({
+      ...release,
+      rule: z.literal('declassify'),
+      parameter: z.string({ error: 'a parameter' }).optional(),
+    }),
+    map({ ...release, rule: z.literal('endorse'), parameter: z.string({ error: 'a parameter' }) }),
+  ],
+  { error: (issue) => (issue.code === 'invalid_union' ? `one of ${RULES.join(', ')}` : 'a map') },
+);
 const CLAUSE_KINDS = ['permit', 'trace', 'flow', 'limit'] as const;
 const clause = z.discriminatedUnion(
   'kind',
   [
     map({ ...common, kind: z.literal('permit') }),
-    map({ ...common, kind: z.literal('trace'), after: namedEvents.optional(), never: namedEvents }),
     map({
       ...common,
-      kind: z.literal('flow'),
-      rule: choice(['session_label', 'parameters']),
-      on: eventClass.default({}),
+      kind: z.literal('trace'),
+      never: namedEvents.optional(),
+      only: namedEvents.optional(),
+      after: namedEvents.optional(),
+      until: namedEvents.optional(),
+      at_most: integer(1).optional(),
+      of: namedEvents.optional(),
+      // biome-ignore lint/suspicious/noThenProperty: the author's word; a map of the bundle is never awaited as a promise
+      then: namedEvents.optional(),
+      within: duration(1).optional(),
+      tolerance: duration(0).optional(),
     }),
+    flow,
     map({
       ...common,
       kind: z.literal('limit'),
@@ -132,3 +212,4 @@ export type ParameterDocument = ToolDocument['parameters'][string];
 export type SourceDocument = z.infer<typeof source>;
 export type LabelDocument = z.infer<typeof label>;
 export type EventClassDocument = z.infer<typeof eventClass>;
+export type ArgumentDocument = z.infer<typeof argument>;

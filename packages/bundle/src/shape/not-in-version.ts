@@ -1,24 +1,7 @@
 // What CONTRACTS promise of bundles and this version does not do. Named, so that nobody believes a rule is
 // in force.
 
-const KEYS = new Set([
-  'only_after',
-  'at_most',
-  'within',
-  'until',
-  'fields',
-  'plan',
-  'invariants',
-  'flow',
-  'limits',
-  'budget',
-  'declassify',
-  'declassification',
-  'endorsements',
-  'approver',
-  'approvers',
-  'restores',
-]);
+const KEYS = new Set(['plan', 'invariants', 'flow', 'limits', 'budget', 'approver', 'approvers', 'restores']);
 
 export function isLaterKey(key: string): boolean {
   return KEYS.has(key);
@@ -28,7 +11,6 @@ export function isLaterKey(key: string): boolean {
 const VALUES: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['kind', new Set(['hold', 'plan', 'invariant'])],
   ['per', new Set(['principal', 'tenant', 'tool'])],
-  ['rule', new Set(['declassification', 'declassify', 'endorsement'])],
 ]);
 
 export function isLaterValue(key: PropertyKey | undefined, value: unknown): boolean {

@@ -13,6 +13,14 @@ export function map<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   });
 }
 
+/** The same, of which at least one key must be there. */
+export function someOf<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const keys = Object.keys(shape).map((key) => `\`${key}\``);
+  return map(shape).refine((value) => Object.values(value as object).some((part) => part !== undefined), {
+    error: `a map with one of ${keys.join(', ')} at least`,
+  });
+}
+
 export function list<Item extends z.ZodType>(item: Item) {
   return z.array(item, { error: 'a list' });
 }
@@ -44,6 +52,12 @@ export function matching(expected: string, pattern: RegExp) {
 /** A map whose keys are names; which names are good is checked where they are declared. */
 export function named<Content extends z.ZodType>(content: Content) {
   return z.record(z.string(), content, { error: 'a map' });
+}
+
+export function someNamed<Content extends z.ZodType>(content: Content) {
+  return named(content).refine((value) => Object.keys(value).length > 0, {
+    error: 'a map that is not empty',
+  });
 }
 
 export function integer(least: number) {

@@ -11,6 +11,22 @@ import { SCHEMA_CEDARSCHEMA } from './schema-cedarschema.ts';
  * Throws BundleError.
  */
 export function renderTemplate(name: string, tenant: string): ReadonlyMap<string, string> {
+  checkNaming(name, tenant);
+  const fill = (text: string) =>
+    text
+      .replaceAll('@NAME@', name)
+      .replaceAll('@OWNER@', `${tenant}-security`)
+      .replaceAll('@TENANT@', tenant);
+  return new Map([
+    [BUNDLE_FILE, fill(BUNDLE_YAML)],
+    [POLICY_FILE, POLICY_CEDAR],
+    [SCHEMA_FILE, SCHEMA_CEDARSCHEMA],
+    ['tests/basic.yaml', fill(BASIC_TESTS)],
+  ]);
+}
+
+/** Names become parts of ids, host names in examples and paths. Throws BundleError. */
+export function checkNaming(name: string, tenant: string): void {
   const fits = /^[a-z0-9-]{1,63}$/;
   if (!fits.test(name)) {
     throw new BundleError(
@@ -24,15 +40,4 @@ export function renderTemplate(name: string, tenant: string): ReadonlyMap<string
       'expected a tenant of 1 to 63 characters out of a-z 0-9 -, came another',
     );
   }
-  const fill = (text: string) =>
-    text
-      .replaceAll('@NAME@', name)
-      .replaceAll('@OWNER@', `${tenant}-security`)
-      .replaceAll('@TENANT@', tenant);
-  return new Map([
-    [BUNDLE_FILE, fill(BUNDLE_YAML)],
-    [POLICY_FILE, POLICY_CEDAR],
-    [SCHEMA_FILE, SCHEMA_CEDARSCHEMA],
-    ['tests/basic.yaml', fill(BASIC_TESTS)],
-  ]);
 }

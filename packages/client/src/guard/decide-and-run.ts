@@ -60,13 +60,12 @@ export class GuardedTools {
   }
 
   /**
-   * With a request id of our own: one that the model chose, such as a tool call's id, could name an earlier
-   * request, whose answer would then be taken for this one's.
+   * With a request id of the client's own: one that the model chose, such as a tool call's id, could name an
+   * earlier request, whose answer would then be taken for this one's.
    */
   async #decide({ tool, signal }: GuardedCall, args: JsonObject): Promise<Decision> {
     const { session, attributes } = this.#options;
     const asking = this.#client.authorize({
-      requestId: crypto.randomUUID(),
       action: { kind: 'call', tool, args },
       ...(session === undefined ? {} : { session }),
       ...(attributes === undefined ? {} : { attributes }),

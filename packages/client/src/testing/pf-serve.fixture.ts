@@ -27,9 +27,10 @@ export class PfServe {
   readonly #log: Entry[] = [];
   #changed: () => void = () => undefined;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, databaseUrl: string | undefined) {
     this.#folder = folder;
-    const env = { PATH: process.env.PATH, HOME: process.env.HOME };
+    const database = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
+    const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...database };
     this.#child = spawn(process.execPath, [PF, 'serve', 'sidecar-watcher', '--env', 'local'], {
       cwd: folder,
       env,
@@ -41,17 +42,20 @@ export class PfServe {
     });
   }
 
-  static async start(): Promise<PfServe> {
+  /** With a database every answer waits until the ledger in it has the evidence. */
+  static async start({ databaseUrl }: { readonly databaseUrl?: string } = {}): Promise<PfServe> {
     if (!existsSync(join(ROOT, 'apps/fabric/dist/main.mjs')))
       throw new Error('expected `pf` to be built; run `npm run build`');
     const folder = mkdtempSync(join(tmpdir(), 'pf-client-'));
-    mkdirSync(join(folder, 'config/local'), { recursive: true });
+    mkdirSync(join(folder, 'config/local/policy-config'), { recursive: true });
+    if (databaseUrl !== undefined)
+      writeFileSync(join(folder, 'config/local/policy-config/async_processing'), 'false');
     const bundle = join(ROOT, 'bundles/quickstart');
     writeFileSync(
       join(folder, 'config/local/fabric.yaml'),
       `bundle: ${bundle}\ndata_dir: data\nlisten: 127.0.0.1:0\n`,
     );
-    const serve = new PfServe(folder);
+    const serve = new PfServe(folder, databaseUrl);
     await serve.#listening();
     return serve;
   }

@@ -19,6 +19,11 @@ export interface Request {
   readonly answers?: readonly number[];
   /** Asking twice does it twice: repeated only where the service says that it did nothing. */
   readonly once?: boolean;
+  /**
+   * The same question under a new id, where the id is the client's own. Asked for where the service says that the old
+   * one stands for an action that it decided and never answered.
+   */
+  readonly renewed?: () => JsonValue;
   /** For probes, which nobody needs a token for. */
   readonly anonymous?: boolean;
 }
@@ -31,7 +36,7 @@ export interface Answer {
   readonly tenant: string | null;
 }
 
-/** One request and its answer, repeated unchanged where nothing or nobody is harmed by that. */
+/** One request and its answer, repeated where nothing or nobody is harmed by that. */
 export interface Transport {
   readonly base: URL;
   /** Rejects with a ClientError, or with the reason of the caller's signal. */
@@ -91,25 +96,35 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     base,
     async send(request) {
-      // Written once: every repetition is the same request, byte for byte, and so has the same request id.
-      const text = request.body === undefined ? undefined : written(request.body);
+      // Written once: a repetition is the same request, byte for byte, and so has the same request id.
+      let text = request.body === undefined ? undefined : written(request.body);
+      let askedBefore = false;
       for (let repetition = 1; ; repetition++) {
         try {
           return await bounded(request, text);
         } catch (error) {
-          const once = request.once ?? false;
-          const wait = error instanceof ClientError ? waitAfter(error, repetition, once) : null;
+          if (!(error instanceof ClientError)) throw error;
+          // Nobody else has the id, and nothing but this was asked under it: what it conflicts with is its own first
+          // answer, which was withheld (EVIDENCE_UNAVAILABLE) and will never be given.
+          const renewed: Request['renewed'] =
+            askedBefore && error.code === 'REQUEST_CONFLICT' ? request.renewed : undefined;
+          const wait =
+            renewed !== undefined || mayPass(error, request.once ?? false)
+              ? waitAfter(error, repetition)
+              : null;
           if (wait === null) throw error;
+          if (renewed !== undefined) text = written(renewed());
+          askedBefore = renewed === undefined;
           await pause(wait, request.signal);
         }
       }
     },
   };
 
-  /** Milliseconds until the next attempt; null: the error stands. */
-  function waitAfter(error: ClientError, repetition: number, once: boolean): number | null {
-    if (repetition > retries || !mayPass(error, once)) return null;
-    return retryDelay(repetition, retryDelayMs, error.retryAfterSeconds, Math.random);
+  /** Milliseconds until the next attempt; null: there is none. */
+  function waitAfter({ retryAfterSeconds }: ClientError, repetition: number): number | null {
+    if (repetition > retries) return null;
+    return retryDelay(repetition, retryDelayMs, retryAfterSeconds, Math.random);
   }
 
   function mayPass({ code, status }: ClientError, once: boolean): boolean {

@@ -8,13 +8,24 @@ import type { LogFiles } from './log-files.ts';
 
 const ID = /^[0-9a-f]{32}\n$/;
 
-/** Makes one where there is none. */
-export async function ensureLogId(files: LogFiles, journal: string): Promise<string> {
-  const path = join(journal, 'id');
-  const found = await readFile(path, 'latin1').catch((error: unknown) => {
+/** undefined where there is none. */
+async function readId(path: string): Promise<string | undefined> {
+  return readFile(path, 'latin1').catch((error: unknown) => {
     if (hasSystemCode(error, 'ENOENT')) return undefined;
     throw error;
   });
+}
+
+/** The id of the log in a data folder, under which its heads are signed; undefined where no fabric has made one. */
+export async function readLogId(directory: string): Promise<string | undefined> {
+  const found = await readId(join(directory, 'journal', 'id'));
+  return found !== undefined && ID.test(found) ? found.trim() : undefined;
+}
+
+/** Makes one where there is none. */
+export async function ensureLogId(files: LogFiles, journal: string): Promise<string> {
+  const path = join(journal, 'id');
+  const found = await readId(path);
   if (found !== undefined && ID.test(found)) return found.trim();
   if (found !== undefined) {
     const message = `expected \`${path}\` to hold the log's id, 32 hex digits; put it back from a backup`;

@@ -165,8 +165,9 @@ export function readingOf(
 }
 
 export function logEntry(frame: Frame, entry: FrameEntry, index: number): LogEntry {
-  const { tenant, session, fence } = frame;
-  return { index, tenant, session, ...(fence === undefined ? {} : { fence }), ...entry };
+  const { tenant, session, fence, takenOver } = frame;
+  const marks = { ...(fence === undefined ? {} : { fence }), ...(takenOver ? { takenOver } : {}) };
+  return { index, tenant, session, ...marks, ...entry };
 }
 
 function notHere(from: number, freed: number): EvidenceError {

@@ -1,15 +1,18 @@
 import {
   asDigest,
+  base64,
   type Crypto,
   type Digest,
   emptyRoot,
   hex,
+  inclusionProof,
   nodeHash,
   treeRoot,
 } from '@provability-fabric/kernel';
 import {
   bucketOf,
   HEAD_BUCKETS,
+  type HeadPath,
   type SessionEnd,
   sessionLeaf,
   sessionName,
@@ -70,11 +73,7 @@ export class HeadsTree {
   rehash(number: number): void {
     const bucket = this.#buckets[number];
     if (bucket === undefined || !this.#changed.delete(number)) return;
-    const leaves = Array.from({ length: bucket.count }, (_, place) => {
-      const start = place * ENTRY_BYTES + HASH_BYTES;
-      return bucket.packed.subarray(start, start + HASH_BYTES);
-    });
-    this.#nodes[HEAD_BUCKETS + number] = treeRoot(this.#crypto, leaves);
+    this.#nodes[HEAD_BUCKETS + number] = treeRoot(this.#crypto, leavesIn(bucket));
     this.#stale.add((HEAD_BUCKETS + number) >> 1);
   }
 
@@ -95,10 +94,39 @@ export class HeadsTree {
     return asDigest(hex(this.#nodes[1] as Uint8Array));
   }
 
+  /** The way from a session's end to the root, as it was last asked for; undefined for a session that is not there. */
+  pathOf(end: Pick<SessionEnd, 'tenant' | 'session'>): HeadPath | undefined {
+    const name = sessionName(this.#crypto, end);
+    const number = bucketOf(name);
+    const bucket = this.#buckets[number];
+    const { place, found } = bucket === undefined ? { place: 0, found: false } : search(bucket, name);
+    if (bucket === undefined || !found) return undefined;
+    const leaves = leavesIn(bucket);
+    const read = (level: number, index: number) =>
+      treeRoot(this.#crypto, leaves.slice(index * 2 ** level, (index + 1) * 2 ** level));
+    const toRoot: string[] = [];
+    for (let node = HEAD_BUCKETS + number; node > 1; node >>= 1)
+      toRoot.push(base64(this.#nodes[node ^ 1] as Uint8Array));
+    return {
+      index: place,
+      size: bucket.count,
+      in_bucket: inclusionProof(this.#crypto, read, place, bucket.count).map(base64),
+      bucket: base64(this.#nodes[HEAD_BUCKETS + number] as Uint8Array),
+      to_root: toRoot,
+    };
+  }
+
   #join(node: number): void {
     const [left, right] = [this.#nodes[2 * node], this.#nodes[2 * node + 1]];
     this.#nodes[node] = nodeHash(this.#crypto, left as Uint8Array, right as Uint8Array);
   }
+}
+
+function leavesIn({ packed, count }: Bucket): Uint8Array[] {
+  return Array.from({ length: count }, (_, place) => {
+    const start = place * ENTRY_BYTES + HASH_BYTES;
+    return packed.subarray(start, start + HASH_BYTES);
+  });
 }
 
 function search({ packed, count }: Bucket, name: Uint8Array): { place: number; found: boolean } {

@@ -1,8 +1,10 @@
 import { field, type JsonObject, type JsonValue } from '@provability-fabric/kernel';
-import { requireRole } from '../access.ts';
+import { type Role, requireRole } from '../access.ts';
 import { RequestError } from '../errors.ts';
-import { parseActivation } from '../operator-shapes.ts';
+import type { Scope } from '../ledger/ports.ts';
+import { parseActivation, parseBundleName } from '../operator-shapes.ts';
 import type { Identity, Log } from '../ports.ts';
+import { readQuery } from '../query.ts';
 import type { Answer } from '../respond.ts';
 import type { Call, GuardedRoute } from '../route.ts';
 import type { BundleSummary, Bundles } from './ports.ts';
@@ -19,10 +21,12 @@ export function bundleRoutes(options: Options): readonly GuardedRoute[] {
   ];
 }
 
-async function list({ bundles }: Options, { identity }: Call): Promise<Answer> {
+async function list({ bundles }: Options, { identity, query }: Call): Promise<Answer> {
   requireRole(identity, ['auditor', 'operator', 'platform-auditor', 'platform-operator']);
-  const { active, archived } = await bundles.list();
-  return { status: 200, body: { active: rendered(active), archived: archived.map(rendered) } };
+  const { name } = readQuery(query, ['name']);
+  const scope = scopeOf(identity, ['platform-auditor', 'platform-operator']);
+  const { active, archived } = await bundles.list(scope, name === undefined ? name : parseBundleName(name));
+  return { status: 200, body: { active: active && rendered(active), archived: archived.map(rendered) } };
 }
 
 /** Compiled elsewhere and checked here: the text of a bundle decides nothing until it has become the one in force. */
@@ -30,9 +34,8 @@ async function activate({ bundles, log }: Options, { identity, body }: Call): Pr
   requireRole(identity, ['operator', 'platform-operator']);
   const { bundle } = parseActivation(body);
   const { tenant, id } = identity.principal;
-  const { active } = await bundles.list();
-  requireOwnTenants(identity, [...active.tenants, ...tenantsOf(bundle)]);
-  const activation = await bundles.activate(bundle);
+  requireOwnTenants(identity, tenantsOf(bundle));
+  const activation = await bundles.activate(scopeOf(identity, ['platform-operator']), bundle, id);
   if (!activation.ok) {
     const { code, problem } = activation;
     const details = { by: id, tenant, code };
@@ -43,6 +46,10 @@ async function activate({ bundles, log }: Options, { identity, body }: Call): Pr
   const details = { by: id, tenant, bundle: name, version, digest };
   log({ level: 'warn', event: 'bundle_activated', tags: [], latency_ms: 0, details });
   return { status: 200, body: { active: rendered(activation.bundle) } };
+}
+
+function scopeOf({ principal }: Identity, platform: readonly Role[]): Scope {
+  return { tenant: platform.some((role) => principal.roles.includes(role)) ? null : principal.tenant };
 }
 
 /** A bundle decides for all of its tenants: whoever answers for one must not change the rules of another. */

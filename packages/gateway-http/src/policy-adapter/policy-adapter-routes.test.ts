@@ -7,7 +7,7 @@ import { ask } from '../testing/clients.ts';
 import { FakeLedger, LedgerError } from '../testing/fake-ledger.ts';
 import { startListener, stopServers } from '../testing/start-server.ts';
 import { policyAdapterRoutes } from './policy-adapter-routes.ts';
-import type { Activation, Authority, Bundles, RevocationRow } from './ports.ts';
+import type { Activation, Authority, BundleSummary, Bundles, RevocationRow } from './ports.ts';
 
 afterEach(stopServers);
 
@@ -48,15 +48,20 @@ function revoked(id: string, tenant: string): RevocationRow {
 
 /** Stands in for the bundles of a fabric: answers what a test wants. */
 class FakeBundles implements Bundles {
-  active = ACTIVE;
+  active: BundleSummary | null = ACTIVE;
+  readonly listed: [tenant: string | null, name: string | undefined][] = [];
   readonly activated: JsonValue[] = [];
-  answer: Activation = { ok: true, bundle: { ...ACTIVE, version: 4 } };
+  readonly scopes: (string | null)[] = [];
+  answer: Activation | Error = { ok: true, bundle: { ...ACTIVE, version: 4 } };
 
-  async list() {
+  async list({ tenant }: Scope, name?: string) {
+    this.listed.push([tenant, name]);
     return { active: this.active, archived: [{ ...ACTIVE, version: 2 }] };
   }
 
-  async activate(bundle: JsonValue) {
+  async activate({ tenant }: Scope, bundle: JsonValue) {
+    if (this.answer instanceof Error) throw this.answer;
+    this.scopes.push(tenant);
     this.activated.push(bundle);
     return this.answer;
   }
@@ -98,12 +103,17 @@ describe('who may change what holds', () => {
     expect((await ask(port, path, { token: 'platform-operator-token', body })).status).toBe(200);
   });
 
-  it('is not the operator of one tenant where the running bundle decides for others too', async () => {
-    const { port, bundles } = await startAdapter();
-    bundles.active = { ...ACTIVE, tenants: ['acme', 'globex'] };
+  it('is not the operator of one tenant where the bundle in force decides for others too', async () => {
+    const { port, bundles, events } = await startAdapter();
+    bundles.answer = { ok: false, code: 'FORBIDDEN', problem: 'expected a bundle of this tenant alone' };
     const body = '{"bundle":{"tenants":["acme"]}}';
-    expect((await ask(port, '/v1/bundles', { token: 'operator-token', body })).code).toBe('FORBIDDEN');
-    expect(bundles.activated).toEqual([]);
+    expect(await ask(port, '/v1/bundles', { token: 'operator-token', body })).toMatchObject({
+      status: 403,
+      code: 'FORBIDDEN',
+    });
+    expect(events[0]).toMatchObject({ event: 'bundle_refused', details: { code: 'FORBIDDEN' } });
+    await ask(port, '/v1/bundles', { token: 'platform-operator-token', body });
+    expect(bundles.scopes).toEqual(['acme', null]);
   });
 });
 
@@ -166,6 +176,36 @@ describe('a bundle', () => {
     expect(events[0]).toMatchObject({ event: 'bundle_activated', details: { by: 'operator-1', version: 4 } });
     const listed = await ask(port, '/v1/bundles', { token: 'auditor-token' });
     expect(listed.json).toEqual({ active: ACTIVE, archived: [{ ...ACTIVE, version: 2 }] });
+  });
+
+  it('of another tenant is shown to the platform only, and one of several names by its name', async () => {
+    const { port, bundles } = await startAdapter();
+    bundles.active = null;
+    const get = (query: string, token: string) => ask(port, `/v1/bundles${query}`, { token });
+    expect((await get('', 'auditor-token')).json).toMatchObject({ active: null });
+    await get('?name=mail', 'operator-token');
+    await get('?name=mail', 'platform-auditor-token');
+    await get('', 'platform-operator-token');
+    const asked = [
+      ['acme', undefined],
+      ['acme', 'mail'],
+      [null, 'mail'],
+      [null, undefined],
+    ];
+    expect(bundles.listed).toEqual(asked);
+    for (const bad of ['?name=', '?name=a%00b', '?name=A', '?name=a&name=b', '?tenant=globex'])
+      expect((await get(bad, 'operator-token')).status, bad).toBe(400);
+    expect(bundles.listed).toEqual(asked);
+  });
+
+  it('that meets no database is refused by name, and may be sent again', async () => {
+    const { port, bundles, events, metrics } = await startAdapter();
+    bundles.answer = new LedgerError('LEDGER_UNAVAILABLE', 'the ledger does not answer');
+    const came = await ask(port, '/v1/bundles', { token: 'operator-token', body: '{"bundle":{}}' });
+    expect(came).toMatchObject({ status: 503, code: 'LEDGER_UNAVAILABLE' });
+    expect(came.headers['retry-after']).toBe('1');
+    expect(events.filter(({ event }) => event === 'bundle_activated')).toEqual([]);
+    expect(await metrics.registry.metrics()).toContain('policy_adapter_errors_total 1');
   });
 
   it.each([

@@ -14,16 +14,31 @@ export type Activation =
   | { readonly ok: true; readonly bundle: BundleSummary }
   | {
       readonly ok: false;
-      readonly code: 'BUNDLE_INVALID' | 'BUNDLE_ROLLBACK' | 'BUNDLE_WRONG_NAME';
+      readonly code: 'BUNDLE_INVALID' | 'BUNDLE_ROLLBACK' | 'BUNDLE_WRONG_NAME' | 'FORBIDDEN';
       /** For the operator who sent it: what is wrong, where, and how to mend it. */
       readonly problem: string;
     };
 
-/** Bundles of this fabric. What does not activate changes nothing: the running bundle stays. */
+/** Bundles of this fabric, or of all fabrics on one database. What does not activate changes nothing. */
 export interface Bundles {
-  list(): Promise<{ readonly active: BundleSummary; readonly archived: readonly BundleSummary[] }>;
-  /** A compiled bundle, as JSON that anybody may have written. Resolves once it is in force and archived. */
-  activate(bundle: JsonValue): Promise<Activation>;
+  /**
+   * What the scope may know of: bundles that decide for its tenant, and of whom they decide for that tenant alone.
+   * `active` is the one in force of this name, or of the only name there is; null where there is none.
+   */
+  list(scope: Scope, name?: string): Promise<BundleList>;
+  /**
+   * A compiled bundle, as JSON that anybody may have written. FORBIDDEN where it, or the one that it would replace,
+   * decides for others than the scope. Resolves once it cannot be lost: it is in force in the process that was asked,
+   * if that decides, and within a second in the others on its database. Where it rejects, the bundle may have been
+   * kept all the same; the same bundle again tells.
+   */
+  activate(scope: Scope, bundle: JsonValue, by: string): Promise<Activation>;
+}
+
+export interface BundleList {
+  readonly active: BundleSummary | null;
+  /** The others. */
+  readonly archived: readonly BundleSummary[];
 }
 
 export interface RevocationRow {

@@ -57,7 +57,10 @@ function mcpRoute(mount: McpMount): StreamRoute {
     pattern: '/mcp/:upstream',
     async serve({ params: { upstream = '' }, ...exchange }) {
       if (!mount.upstreams.includes(upstream))
-        throw new RequestError('NOT_FOUND', 'expected a configured upstream, came another');
+        throw new RequestError(
+          'NOT_FOUND',
+          `expected one of the upstreams ${mount.upstreams.join(', ')}, came another`,
+        );
       await mount.handle({ ...exchange, upstream });
     },
   };

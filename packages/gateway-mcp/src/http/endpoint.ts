@@ -166,7 +166,7 @@ class Endpoint<Caller> implements McpEndpoint<Caller> {
       await session.run(await this.start(session));
     } catch (error) {
       const code = error instanceof UpstreamError ? error.code : 'UNKNOWN';
-      this.options.events.emit('mcp.upstream-not-started', { code });
+      this.options.events.emit('mcp.upstream-not-started', { code, upstream: session.upstream });
       session.channel.refuseAll(
         code === 'TOO_MANY_PROCESSES'
           ? new EndpointRefusal(code, 'expected fewer servers to run at once; try again later')

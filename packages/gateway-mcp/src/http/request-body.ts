@@ -40,7 +40,10 @@ export async function readRequestBody(
     held += chunk.length;
     chunks.push(chunk);
   };
-  const onCut = () => settle(new EndpointRefusal('BODY_UNFINISHED', 'expected the whole body'));
+  const onCut = () => {
+    // `close` follows a whole body too.
+    if (!request.readableEnded) settle(new EndpointRefusal('BODY_UNFINISHED', 'expected the whole body'));
+  };
   request.on('data', onData);
   request.once('end', settle);
   request.once('close', onCut);

@@ -185,33 +185,29 @@ it('the scope index finds exactly what comparing every scope finds', () => {
   );
 });
 
-describe('what may ever be permitted', () => {
-  const { principal, action, resource } = request;
-  const may = (policies: readonly CedarPolicy[], ancestors: readonly EntityUid[] = []): boolean =>
-    loadCedar(ir(policies)).mayEverPermit(principal, ancestors, action, resource);
+describe('scopes alone', () => {
+  const inScope = (policies: readonly CedarPolicy[], entities = request.entities) =>
+    loadCedar(ir(policies)).inScope({ ...request, entities });
 
-  it('is nothing where no permit reaches, whatever its conditions', () => {
-    expect(may([])).toBe(false);
-    expect(may([policy('other', { principal: { op: 'equals', entity: name('User', 'bob') } })])).toBe(false);
-    expect(may([policy('never', { effect: 'forbid' })])).toBe(false);
+  it('leave conditions of permits open, and count only forbids that have none, or one that is always true', () => {
+    expect(inScope([policy('a', when(ERROR)), policy('b', { effect: 'forbid', ...when(ERROR) })])).toEqual({
+      permits: ['a'],
+      forbids: [],
+    });
+    const forbids = [policy('c', { effect: 'forbid' }), policy('d', { effect: 'forbid', ...when(TRUE) })];
+    expect(inScope(forbids)).toEqual({ permits: [], forbids: ['c', 'd'] });
   });
 
-  it('is left open by conditions, on permits and on forbids', () => {
-    expect(may([policy('a', when(ERROR))])).toBe(true);
-    expect(may([policy('a'), policy('b', { effect: 'forbid', ...when(ERROR) })])).toBe(true);
-  });
-
-  it('is ended by a forbid without conditions, or with one that is always true', () => {
-    expect(may([policy('a'), policy('b', { effect: 'forbid' })])).toBe(false);
-    expect(may([policy('a'), policy('b', { effect: 'forbid', ...when(TRUE) })])).toBe(false);
-  });
-
-  it('counts the principal’s groups and leaves those of the resource open', () => {
-    const team = { op: 'in', entity: name('Team', 't') } as const;
-    expect(may([policy('a', { principal: team })])).toBe(false);
-    expect(may([policy('a', { principal: team })], [entityUid('Team', 't')])).toBe(true);
-    expect(may([policy('a', { resource: team })])).toBe(true);
-    expect(may([policy('a'), policy('b', { effect: 'forbid', resource: team })])).toBe(true);
+  it('do not reach beyond what the request is, and is in', () => {
+    const bob = policy('other', { principal: { op: 'equals', entity: name('User', 'bob') } });
+    expect(inScope([bob]).permits).toEqual([]);
+    for (const axis of ['principal', 'resource'] as const) {
+      const team = { op: 'in', entity: name('Team', 't') } as const;
+      const scoped = [policy('a', { [axis]: team }), policy('b', { effect: 'forbid', [axis]: team })];
+      expect(inScope(scoped)).toEqual({ permits: [], forbids: [] });
+      const entities = entityStore([{ uid: request[axis], parents: [entityUid('Team', 't')] }]);
+      expect(inScope(scoped, entities)).toEqual({ permits: ['a'], forbids: ['b'] });
+    }
   });
 });
 

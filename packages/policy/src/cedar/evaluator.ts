@@ -4,7 +4,7 @@ import { CEDAR_IR_FORMAT, type CedarAnnotation, type CedarEffect, type CedarIr }
 import { type LoadedPolicy, loadPolicy } from './policy.ts';
 import { ScopeIndex } from './scope-index.ts';
 import { type CedarRequest, Situation } from './situation.ts';
-import { EMPTY_RECORD, EntityUid } from './values.ts';
+import { EntityUid } from './values.ts';
 
 /** All lists are in policy order. */
 export interface CedarDecision {
@@ -29,22 +29,21 @@ export interface CedarPolicySummary {
   readonly annotations: readonly CedarAnnotation[];
 }
 
+/** Both in policy order. */
+export interface CedarScopes {
+  /** The permits that their conditions may let apply. */
+  readonly permits: readonly string[];
+  /** The forbids that apply whatever else is so, since no condition restricts them. */
+  readonly forbids: readonly string[];
+}
+
 export interface CedarEvaluator {
   readonly policies: readonly CedarPolicySummary[];
   effectOf(policy: string): CedarEffect | undefined;
   /** Exactly Cedar's authorizer. Total: it never throws. */
   evaluate(request: CedarRequest): CedarDecision;
-  /**
-   * Whether conditions could ever let this principal do this: some permit's scope can match, and no forbid
-   * without conditions surely does. What is above the resource is not known here, so a permit's `resource in
-   * …` can match.
-   */
-  mayEverPermit(
-    principal: EntityUid,
-    principalAncestors: readonly EntityUid[],
-    action: EntityUid,
-    resource: EntityUid,
-  ): boolean;
+  /** What scopes alone say of a request, whatever its context and its entities' attributes. */
+  inScope(request: CedarRequest): CedarScopes;
 }
 
 /**
@@ -114,28 +113,15 @@ class Evaluator implements CedarEvaluator {
     };
   }
 
-  mayEverPermit(
-    principal: EntityUid,
-    principalAncestors: readonly EntityUid[],
-    action: EntityUid,
-    resource: EntityUid,
-  ): boolean {
-    const entities = entityStore([
-      { uid: principal, parents: principalAncestors.filter(({ key }) => key !== principal.key) },
-    ]);
-    const request = { principal, action, resource, context: EMPTY_RECORD, entities };
-    const situation = new Situation(request, this.actions);
-    let permitted = false;
-    for (const policy of this.loaded) {
-      if (policy.effect === 'forbid') {
-        if (policy.unconditional && policy.scope.every((test) => test.matches(situation))) return false;
-      } else {
-        permitted ||= policy.scope.every((test) =>
-          test.axis === 'resource' ? test.mayMatch(resource) : test.matches(situation),
-        );
-      }
-    }
-    return permitted;
+  inScope(request: CedarRequest): CedarScopes {
+    const permits: number[] = [];
+    const forbids: number[] = [];
+    this.index.matching(new Situation(request, this.actions), (position) => {
+      const policy = this.loaded[position];
+      if (policy?.effect === 'permit') permits.push(position);
+      else if (policy?.unconditional) forbids.push(position);
+    });
+    return { permits: this.named(permits), forbids: this.named(forbids) };
   }
 
   /** In policy order, each once: a policy filed under several actions may have been visited under each. */

@@ -7,8 +7,6 @@ import { EntityUid } from './values.ts';
 export interface ScopeTest {
   readonly axis: Axis;
   matches(situation: Situation): boolean;
-  /** The same with what is above the entity left open. */
-  mayMatch(uid: EntityUid): boolean;
   /**
    * Where to file the policy: a request finds everything that can match it under what it is, is in, and its
    * type.
@@ -36,7 +34,6 @@ export function scopeTest(axis: Axis, scope: CedarScope | CedarActionScope): Sco
       return {
         axis,
         matches: (situation) => situation[axis].key === key,
-        mayMatch: (uid) => uid.key === key,
         anchors: [{ relation: 'equals', key }],
         anchored: true,
       };
@@ -46,7 +43,6 @@ export function scopeTest(axis: Axis, scope: CedarScope | CedarActionScope): Sco
       return {
         axis,
         matches: (situation) => keys.some((key) => isIn(situation, key)),
-        mayMatch: () => keys.length > 0,
         anchors: keys.map((key) => ({ relation: 'in', key })),
         anchored: true,
       };
@@ -56,7 +52,6 @@ export function scopeTest(axis: Axis, scope: CedarScope | CedarActionScope): Sco
       return {
         axis,
         matches: (situation) => situation[axis].type === type,
-        mayMatch: (uid) => uid.type === type,
         anchors: [{ relation: 'is', key: type }],
         anchored: true,
       };
@@ -67,7 +62,6 @@ export function scopeTest(axis: Axis, scope: CedarScope | CedarActionScope): Sco
       return {
         axis,
         matches: (situation) => situation[axis].type === type && isIn(situation, key),
-        mayMatch: (uid) => uid.type === type,
         anchors: [{ relation: 'in', key }],
         anchored: false,
       };

@@ -4,6 +4,7 @@ import type { ToolEffect, ToolRule } from '../compiled-bundle.ts';
 import type { IntentInput } from '../input.ts';
 import type { LoadedBundle } from '../load-bundle.ts';
 import type { ReasonCode } from '../output.ts';
+import type { ResultPattern } from './flow/result-parts.ts';
 
 /** What a check has to say against an intent. Modes are applied to it afterwards, in one place. */
 export interface Finding {
@@ -25,6 +26,8 @@ export interface Event {
   readonly tool: ToolRule | undefined;
   /** undefined where neither a tool rule nor a document rule covers the target. */
   readonly effect: ToolEffect | undefined;
+  /** The session's, before this event. */
+  readonly label: Label;
 }
 
 /** A session's own facts, which every check may read and none may change. */
@@ -41,14 +44,20 @@ export interface SessionFacts {
 export interface Ruling<State> {
   readonly findings: readonly Finding[];
   readonly next: State;
+  /** Clauses without whose release there would be more findings, ascending. */
+  readonly releases?: readonly string[];
 }
 
 /** An allowed intent that waits for its outcome. */
 export interface Pending {
   readonly target: string;
   readonly once: boolean;
-  /** What the result will carry. */
+  readonly tenant: string;
+  /** What the result will carry where no pattern says less. */
   readonly label: Label;
+  readonly patterns: readonly ResultPattern[];
+  /** How texts in the result write records. */
+  readonly text: 'json' | 'yaml';
 }
 
 export interface OutcomeEvent {

@@ -7,11 +7,17 @@ import { MIGRATIONS } from '../migrations/all.ts';
 import { startTestServer, type TestServer, until } from '../reader/ledger-database.fixture.ts';
 import { startOldServer } from '../testing/fake-old-server.fixture.ts';
 import { asSuperuser, databaseOf, freshDatabase } from '../testing/fresh-database.fixture.ts';
-import { type OwnedDatabase, openDatabase } from './database.ts';
+import {
+  type Database,
+  type OwnedDatabase,
+  openDatabase,
+  openDatabaseAsItIs,
+  openDatabaseToRead,
+} from './database.ts';
 import { migrate } from './migrate.ts';
 
 let server: TestServer;
-const opened: OwnedDatabase[] = [];
+const opened: Database[] = [];
 beforeAll(async () => {
   server = await startTestServer();
 });
@@ -122,6 +128,65 @@ describe('opening a database', () => {
     expect(await failure(asSomebody)).toMatchObject({ code: 'LEDGER_REFUSED' });
     await asSuperuser(server, 'grant pf_writer, pf_reader, pf_auditor to somebody');
     await open(asSomebody);
+  });
+});
+
+describe('opening a database as it is', () => {
+  const history = (database: OwnedDatabase) =>
+    database.asOwner((tx) => tx.query('select version, name from pf.schema_migrations order by version'));
+
+  it.each([
+    ['to read', openDatabaseToRead],
+    ['to change what is in it', openDatabaseAsItIs],
+  ])('%s, refuses one of another release by name and leaves it so', async (_, openIt) => {
+    const url = await freshDatabase(server);
+    const none = await openIt({ url }).catch((error: unknown) => error);
+    expect(none).toMatchObject({
+      code: 'LEDGER_SCHEMA_OLDER',
+      message: expect.stringContaining('got none; start the fabric'),
+    });
+    const there = `select from pg_namespace where nspname = 'pf'`;
+    expect(await asSuperuser(server, there, databaseOf(url))).toEqual([]);
+
+    const owner = await open(url);
+    const newest = MIGRATIONS.length;
+    await migrate(owner, newest - 1);
+    const before = await history(owner);
+    await expect(openIt({ url })).rejects.toMatchObject({
+      code: 'LEDGER_SCHEMA_OLDER',
+      message: expect.stringContaining(
+        `expected a ledger schema of version ${newest}, got \`${newest - 1}\``,
+      ),
+    });
+    expect(await history(owner)).toEqual(before);
+
+    await owner.asOwner((tx) =>
+      tx.query(`insert into pf.schema_migrations (version, name) values (99, 'later')`),
+    );
+    await expect(openIt({ url })).rejects.toMatchObject({ code: 'LEDGER_SCHEMA_NEWER' });
+  });
+
+  it('to read, can write as nobody, and is as well on a database that nobody may write to', async () => {
+    const url = await freshDatabase(server, 'schema');
+    const name = databaseOf(url);
+    await asSuperuser(server, `alter database ${name} set default_transaction_read_only = on`);
+    const database = await openDatabaseToRead({ url, connections: 1 });
+    opened.push(database);
+    for (const role of ['pf_writer', 'pf_auditor'] as const) {
+      const write = database.transaction(role, (tx) => tx.query(`insert into pf.writers values ('w', 1)`), {
+        readOnly: false,
+      });
+      await expect(write, role).rejects.toMatchObject({
+        code: expect.stringMatching(/^LEDGER_(READ_ONLY|REFUSED)$/),
+      });
+    }
+    const counted = await database.transaction('pf_auditor', (tx) => tx.query('select from pf.writers'));
+    expect(counted).toEqual([]);
+    const slow = database.transaction('pf_reader', (tx) => tx.query('select pg_sleep(60)'), {
+      timeoutMs: 100,
+    });
+    await expect(slow).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
+    await until('healthy', () => database.health().length === 0);
   });
 });
 

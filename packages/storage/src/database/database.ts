@@ -4,9 +4,9 @@ import { Client, Pool, type PoolClient, type QueryResult } from 'pg';
 import { LedgerError } from '../errors.ts';
 import { MIGRATIONS } from '../migrations/all.ts';
 import { columnTypes } from './column-types.ts';
-import { createHealth } from './health.ts';
+import { createHealth, requireWritable } from './health.ts';
 import { createListener } from './listener.ts';
-import { migrate } from './migrate.ts';
+import { migrate, requireCurrentSchema } from './migrate.ts';
 import { asLedgerError, ledgerError } from './postgres-error.ts';
 import { requireVersion } from './server-version.ts';
 
@@ -61,6 +61,45 @@ const GRACE_MS = 1_000;
 
 /** Connects, refuses what is too old, and brings the schema `pf` up to this release. */
 export async function openDatabase(options: DatabaseOptions): Promise<OwnedDatabase> {
+  const database = connect(options, 'write');
+  return closedUnless(database, async () => {
+    await database.asOwner(requireVersion);
+    await migrate(database, MIGRATIONS.length);
+  });
+}
+
+/**
+ * Connects and leaves the schema as it is: one of an older or newer release is refused by name. For whoever works
+ * beside a fabric, whose schema changes when the fabric does.
+ */
+export async function openDatabaseAsItIs(options: DatabaseOptions): Promise<OwnedDatabase> {
+  const database = connect(options, 'write');
+  return closedUnless(database, async () => {
+    await database.asOwner(requireVersion);
+    await database.asOwner(requireCurrentSchema);
+  });
+}
+
+/** The same for whoever only reads: no transaction can write, whatever it asks for. */
+export async function openDatabaseToRead(options: DatabaseOptions): Promise<Database> {
+  const database = connect(options, 'read');
+  return closedUnless(database, async () => {
+    await database.asOwner(requireVersion);
+    await database.asOwner(requireCurrentSchema);
+  });
+}
+
+async function closedUnless(database: OwnedDatabase, fit: () => Promise<void>): Promise<OwnedDatabase> {
+  try {
+    await fit();
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+function connect(options: DatabaseOptions, access: 'read' | 'write'): OwnedDatabase {
   const { connections = 10, connectTimeoutMs = 5_000 } = options;
   const settings = {
     connectionString: checkedUrl(options.url),
@@ -73,7 +112,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<OwnedDatab
   // An idle connection that breaks is replaced by the next one asked for; without a listener it ends the process.
   pool.on('error', () => undefined);
   const listener = createListener(() => new Client(settings));
-  const health = createHealth((work) => inTransaction(undefined, work, { timeoutMs: 2_000 }));
+  // A standby is as good as any where nothing is written.
+  const fit = access === 'read' ? requireVersion : requireWritable;
+  const health = createHealth(() => inTransaction(undefined, fit, { timeoutMs: 2_000 }));
   let closing: Promise<void> | undefined;
 
   async function inTransaction<T>(
@@ -86,7 +127,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OwnedDatab
       throw asLedgerError(error);
     });
     const run = async () => {
-      await client.query(readOnly ? 'begin read only' : 'begin');
+      await client.query(readOnly || access === 'read' ? 'begin read only' : 'begin');
       // As parameters and local to the transaction: a pooled connection carries nothing over to the next.
       await client.query(
         `select set_config('pf.tenant', $1, true), set_config('statement_timeout', $2, true),
@@ -117,7 +158,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OwnedDatab
     }
   }
 
-  const database: OwnedDatabase = {
+  return {
     transaction: (role, work, transactionOptions = {}) => watched(role, work, transactionOptions),
     asOwner: (work, timeoutMs = MIGRATION_TIMEOUT_MS) => watched(undefined, work, { timeoutMs }),
     listen: (channel, heard) => listener.listen(channel, heard),
@@ -131,14 +172,6 @@ export async function openDatabase(options: DatabaseOptions): Promise<OwnedDatab
       return closing;
     },
   };
-  try {
-    await database.asOwner(requireVersion);
-    await migrate(database, MIGRATIONS.length);
-    return database;
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
 }
 
 /** Runs, within a time, on a connection that is given back, or thrown away where its state is not known. */

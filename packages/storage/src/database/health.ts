@@ -19,9 +19,7 @@ export interface DatabaseHealth {
 }
 
 /** The last problem, until something shows that it is over: while there is one, a probe looks once a second. */
-export function createHealth(
-  probe: (work: (tx: Transaction) => Promise<void>) => Promise<void>,
-): DatabaseHealth {
+export function createHealth(probe: () => Promise<void>): DatabaseHealth {
   let problem: LedgerError | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -38,7 +36,7 @@ export function createHealth(
   }
 
   function look(): void {
-    probe(requireWritable).then(
+    probe().then(
       () => {
         timer = undefined;
         succeeded(false);
@@ -61,7 +59,7 @@ export function createHealth(
   };
 }
 
-async function requireWritable(tx: Transaction): Promise<void> {
+export async function requireWritable(tx: Transaction): Promise<void> {
   const [row] = await tx.query<{ writable: boolean }>(
     `select current_setting('transaction_read_only') = 'off' as writable`,
   );

@@ -17,7 +17,18 @@ export async function migrate(database: OwnedDatabase, target: number): Promise<
   while (await database.asOwner((tx) => oneStep(tx, target)));
 }
 
-/** 0 where there is no schema yet. */
+/** Changes nothing. */
+export async function requireCurrentSchema(tx: Transaction): Promise<void> {
+  const version = await currentVersion(tx);
+  if (version === MIGRATIONS.length) return;
+  throw new LedgerError(
+    'LEDGER_SCHEMA_OLDER',
+    `expected a ledger schema of version ${MIGRATIONS.length}, got ${version < 1 ? 'none' : `\`${version}\``}; start the ` +
+      'fabric of this release, which brings it up',
+  );
+}
+
+/** 0 where nothing is left of the schema, -1 where there was none. */
 async function currentVersion(tx: Transaction): Promise<number> {
   const [found] = await tx.query<{ there: boolean }>(
     `select to_regclass('pf.schema_migrations') is not null as there`,

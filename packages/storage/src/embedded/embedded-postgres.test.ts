@@ -142,6 +142,19 @@ describe('PostgreSQL that we start', () => {
     }
   });
 
+  it('is started again although a process of it goes on without noticing that it was killed', async () => {
+    const directory = await usedFolder();
+    const started = await start(directory);
+    const [server, ...others] = serverProcesses(join(directory, 'data')) as [number, ...number[]];
+    for (const pid of others) process.kill(pid, 'SIGSTOP');
+    process.kill(server, 'SIGKILL');
+    await until('unhealthy', () => started.postgres.health().length === 1);
+    await until('healthy', () => started.postgres.health().length === 0);
+    expect(await ask(started, 'select 1 as one')).toEqual([{ one: 1 }]);
+    const now = serverProcesses(join(directory, 'data'));
+    expect(others.filter((pid) => now.includes(pid))).toEqual([]);
+  });
+
   it('can be stopped while it is being started again', async () => {
     const directory = await usedFolder();
     const { postgres } = await start(directory);

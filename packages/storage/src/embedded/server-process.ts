@@ -6,6 +6,8 @@ import { readTextFile } from './private-file.ts';
 import { type Identity, spawnArguments } from './run-command.ts';
 
 const LOOK_EVERY_MS = 5;
+/** What it said before it ended is read by then. */
+const LAST_WORDS_MS = 500;
 /** After a crash it reads its journal first; a gigabyte of it on a slow disk takes a while. */
 const START_TIMEOUT_MS = 300_000;
 const FAST_MS = 30_000;
@@ -20,6 +22,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   full_page_writes: 'on',
   synchronous_commit: 'on',
   jit: 'off',
+  // Who watches over it starts it again: one whose recovery is killed too was seen to wait for ever, refusing everybody.
+  restart_after_crash: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_line_prefix: '',
@@ -66,6 +70,8 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   });
   const ended = new Promise<Awaited<ServerProcess['ended']>>((resolve) => {
     child.on('close', (code, signal) => resolve({ code, signal }));
+    // One of its processes that waits for what a killed one held outlives it unnoticed, and keeps the pipe open.
+    child.on('exit', (code, signal) => setTimeout(resolve, LAST_WORDS_MS, { code, signal }).unref());
     child.on('error', () => resolve({ code: null, signal: null }));
   });
   let gone = false;

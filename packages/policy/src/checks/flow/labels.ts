@@ -1,16 +1,18 @@
-import { joinLabels, type Label, label } from '@provability-fabric/kernel';
-import type { DocumentRule, LabelTemplate, StoreRule } from '../../compiled-bundle.ts';
+import { joinLabels, type Label, label, parsePointer } from '@provability-fabric/kernel';
+import type { DocumentRule, LabelTemplate, StoreRule, ToolRule } from '../../compiled-bundle.ts';
 import type { LoadedBundle } from '../../load-bundle.ts';
 import type { Event } from '../check.ts';
 import { scalarsAt } from './arguments.ts';
 import { matchesWildcard, placeOf } from './paths.ts';
+import type { ResultPattern } from './result-parts.ts';
+import { placePatterns } from './result-places.ts';
 
 /** What is known of nothing: as secret and as untrusted as can be, so that an undeclared tool under shadow taints all. */
 const UNKNOWN: Label = label('secret', [], 'untrusted');
 /** The sink of a tool that writes or sends without saying what may leave: the public may. */
 const PUBLIC_SINK: Label = label('public', [], 'untrusted');
 
-function forTenant(template: LabelTemplate, tenant: string): Label {
+export function forTenant(template: LabelTemplate, tenant: string): Label {
   const compartments = template.compartments.map((name) =>
     name === 'tenant:{tenant}' ? `tenant:${tenant}` : name,
   );
@@ -36,21 +38,41 @@ function storesOf(bundle: LoadedBundle, event: Event): readonly StoreRule[] {
   return found;
 }
 
-/** The label of what the event will return. */
-export function resultLabel(bundle: LoadedBundle, event: Event): Label {
+/** The label of what the event will return: of the whole, and of the parts that carry less. */
+export function resultLabel(
+  bundle: LoadedBundle,
+  event: Event,
+): { readonly label: Label; readonly patterns: readonly ResultPattern[]; readonly text: ToolRule['text'] } {
   const { action, principal } = event.intent;
   if (action.kind === 'read') {
     const rule = documentRule(bundle.ir.documents, action.target);
-    return rule === undefined ? UNKNOWN : forTenant(rule.label, principal.tenant);
+    return {
+      label: rule === undefined ? UNKNOWN : forTenant(rule.label, principal.tenant),
+      patterns: [],
+      text: 'json',
+    };
   }
-  if (event.tool === undefined) return UNKNOWN;
-  const returns = event.tool.returns === null ? [] : [forTenant(event.tool.returns, principal.tenant)];
+  const { tool } = event;
+  if (tool === undefined) return { label: UNKNOWN, patterns: [], text: 'json' };
   // A tool that does not read answers with what `returns` says; one that does carries what its stores hold as well.
-  const reads = event.tool.effect === 'read' || returns.length === 0;
-  const stores = reads ? storesOf(bundle, event) : [];
-  const parts = [...returns, ...stores.map((store) => forTenant(store.label, principal.tenant))];
-  const [first, ...rest] = parts;
-  return first === undefined ? UNKNOWN : rest.reduce(joinLabels, first);
+  const reads = tool.effect === 'read' || tool.returns === null;
+  const stores = (reads ? storesOf(bundle, event) : []).map((store) =>
+    forTenant(store.label, principal.tenant),
+  );
+  const carried = (template: LabelTemplate) =>
+    stores.reduce(joinLabels, forTenant(template, principal.tenant));
+  const [first, ...rest] = stores;
+  const ofStores = first === undefined ? UNKNOWN : rest.reduce(joinLabels, first);
+  const fields = Object.entries(tool.fields).map(([pointer, template]) => ({
+    tokens: parsePointer(pointer),
+    label: carried(template),
+    place: 0,
+  }));
+  return {
+    label: tool.returns === null ? ofStores : carried(tool.returns),
+    patterns: [...fields, ...placePatterns(bundle.places, action.target)],
+    text: tool.text,
+  };
 }
 
 /** Where the event sends what the session knows: every one of these must be able to hold it. */

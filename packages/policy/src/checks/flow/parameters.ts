@@ -1,29 +1,55 @@
-import { canonicalJson, type JsonValue } from '@provability-fabric/kernel';
-import type { FlowClause, ParameterRule, Source, StoreRule } from '../../compiled-bundle.ts';
+import type { Label } from '@provability-fabric/kernel';
+import type { FlowClause, StoreRule } from '../../compiled-bundle.ts';
 import type { LoadedBundle } from '../../load-bundle.ts';
 import type { Event, Finding } from '../check.ts';
 import { againstClause } from '../findings.ts';
 import { type Scalar, scalarsAt } from './arguments.ts';
+import { type Demand, unmetDemand } from './demands.ts';
 import { placeOf } from './paths.ts';
-import { inPrompt, type Provenance, resultsWith } from './provenance.ts';
+import type { Provenance } from './provenance.ts';
+import { endorsement } from './releases.ts';
 
-/** Holds every argument of the event against the rule of its parameter. */
+/** What a session knows when an argument is held against its rule. */
+export interface Knowledge {
+  readonly label: Label;
+  readonly provenance: Provenance;
+}
+
+/** Of one argument: each value is traced, so their number is bounded. */
+const MAX_VALUES = 1_000;
+
+/** Holds every argument of the event against the rule of its parameter; `releases` takes the clauses that helped. */
 export function* parameterFindings(
   bundle: LoadedBundle,
   clause: FlowClause,
-  provenance: Provenance,
+  known: Knowledge,
   event: Event,
+  releases: Set<string>,
 ): Generator<Finding> {
   for (const [pointer, rule] of Object.entries(event.tool?.parameters ?? {})) {
-    const values = scalarsAt(event.intent.action.args, pointer);
-    if (values.length === 0 && !rule.optional) {
+    const found = scalarsAt(event.intent.action.args, pointer);
+    // Models write null for an optional argument that they leave out; there is no value to come from anywhere.
+    const values = new Set(rule.optional ? found.filter((value) => value !== null) : found);
+    if (values.size === 0 && !rule.optional) {
       yield againstClause(clause, 'NOT_PERMITTED', { parameter: pointer, problem: 'is absent' });
+    }
+    if (values.size > MAX_VALUES) {
+      yield againstClause(clause, 'NOT_PERMITTED', { parameter: pointer, problem: 'has too many values' });
+      continue;
     }
     for (const value of values) {
       if (rule.stores !== null) yield* pathFinding(bundle, clause, rule.stores, event, pointer, value);
-      if (rule.from !== null) yield* sourceFinding(bundle, clause, rule, provenance, pointer, value);
+      for (const demand of unmetDemand(bundle, known, event, rule, value)) {
+        const released = demand.mayBeEndorsed ? endorsement(bundle, event, pointer, demand.label) : undefined;
+        if (released === undefined) yield unmet(clause, pointer, value, demand);
+        else releases.add(released);
+      }
     }
   }
+}
+
+function unmet(clause: FlowClause, parameter: string, value: Scalar, demand: Demand): Finding {
+  return againstClause(clause, demand.code, { parameter, value, ...demand.witness });
 }
 
 function* pathFinding(
@@ -45,53 +71,4 @@ function* pathFinding(
   } else if (place.kind === 'outside') {
     yield againstClause(clause, 'NOT_PERMITTED', { parameter, value, problem: place.why, stores: names });
   }
-}
-
-/**
- * Trust needs an exact whole value. Where several sources are possible the worst one counts: a value that an untrusted
- * result also holds is that result's, unless the bundle endorses a source that it has as well.
- */
-function* sourceFinding(
-  bundle: LoadedBundle,
-  clause: FlowClause,
-  rule: ParameterRule,
-  provenance: Provenance,
-  parameter: string,
-  value: Scalar,
-): Generator<Finding> {
-  const has = (source: Source) => hasSource(bundle, provenance, source, value);
-  if (rule.endorse.some(has)) return;
-  const from = rule.from ?? [];
-  const accepted = from.filter(has);
-  const tainted = [...resultsWith(provenance, value)].filter(
-    ({ tool, label }) =>
-      label.integrity === 'untrusted' &&
-      !from.some((source) => source.kind === 'result' && source.tool === tool),
-  );
-  if (accepted.length > 0 && tainted.length === 0) return;
-  yield againstClause(clause, 'UNTRUSTED_ARGUMENT', {
-    parameter,
-    value,
-    accepted_sources: accepted.map(describe),
-    untrusted_results: tainted.map(({ tool }) => tool),
-    wanted: from.map(describe),
-  });
-}
-
-function hasSource(bundle: LoadedBundle, provenance: Provenance, source: Source, value: Scalar): boolean {
-  switch (source.kind) {
-    case 'prompt':
-      return inPrompt(provenance, value);
-    case 'constant':
-      return bundle.constants.get(source.set)?.has(canonicalJson(value)) ?? false;
-    case 'result':
-      for (const result of resultsWith(provenance, value))
-        if (result.whole && result.tool === source.tool) return true;
-      return false;
-  }
-}
-
-function describe(source: Source): JsonValue {
-  if (source.kind === 'prompt') return 'prompt';
-  return source.kind === 'constant' ? `constant ${source.set}` : `result of ${source.tool}`;
 }

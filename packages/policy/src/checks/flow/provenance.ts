@@ -1,31 +1,38 @@
 import {
+  BOTTOM,
   type Crypto,
   canonicalJson,
   type Digest,
   digestJson,
   type JsonValue,
+  joinLabels,
   type Label,
-  parseJson,
 } from '@provability-fabric/kernel';
 import { type AppendLog, append, emptyLog } from '../../append-log.ts';
-import { collectScalars, type Scalar } from './arguments.ts';
-
-/** What one result contributed: whole values, and the words of its texts. */
-interface ResultValues {
-  readonly tool: string;
-  readonly label: Label;
-  readonly values: ReadonlySet<string>;
-  readonly words: ReadonlySet<string>;
-}
+import type { Scalar } from './arguments.ts';
+import { type ResultPattern, visitResult } from './result-parts.ts';
+import { type Origin, SourceIndex } from './source-index.ts';
 
 /** Everything a later argument's value can be traced to. `chain` digests it all, in order. */
 export interface Provenance {
   readonly prompts: AppendLog<string>;
-  readonly results: AppendLog<ResultValues>;
+  readonly results: AppendLog<{ readonly tool: string; readonly label: Label }>;
+  readonly index: SourceIndex | null;
+  /** How much of `index` this state has seen. */
+  readonly segments: number;
+  /** The join of what found no room in `index`: it may be the source of any value, and vouches for none. */
+  readonly beyond: Label | null;
   readonly chain: Digest | null;
 }
 
-export const NO_PROVENANCE: Provenance = { prompts: emptyLog(), results: emptyLog(), chain: null };
+export const NO_PROVENANCE: Provenance = {
+  prompts: emptyLog(),
+  results: emptyLog(),
+  index: null,
+  segments: 0,
+  beyond: null,
+  chain: null,
+};
 
 export function addPrompt(crypto: Crypto, provenance: Provenance, text: string): Provenance {
   return {
@@ -35,84 +42,119 @@ export function addPrompt(crypto: Crypto, provenance: Provenance, text: string):
   };
 }
 
+interface ResultSource {
+  readonly tool: string;
+  readonly tenant: string;
+  /** What the result carries where no pattern says less. */
+  readonly label: Label;
+  readonly patterns: readonly ResultPattern[];
+  readonly text: 'json' | 'yaml';
+  readonly result: JsonValue;
+  readonly digest: Digest;
+  /** Whether its whole values count as values of the tool. */
+  readonly vouches: boolean;
+}
+
+/** `seen`: the join of the labels of all that stands in the result. */
 export function addResult(
   crypto: Crypto,
   provenance: Provenance,
-  from: { readonly tool: string; readonly label: Label; readonly result: JsonValue; readonly digest: Digest },
-): Provenance {
-  const { tool, label, result, digest } = from;
-  const values = new Set<string>();
-  const words = new Set<string>();
-  index(result, values, words, true);
-  return {
+  source: ResultSource,
+): { readonly provenance: Provenance; readonly seen: Label } {
+  const { tool, label: whole, patterns, text, result, digest, vouches } = source;
+  const index = indexFor(crypto, provenance);
+  const reading = new Reading(index, source);
+  visitResult(result, whole, patterns, reading, text);
+  // A result without any value still says something: that there is none.
+  const seen = reading.seen ?? whole;
+  const { left } = reading;
+  const next = {
     ...provenance,
-    results: append(provenance.results, { tool, label, values, words }),
-    chain: digestJson(crypto, [provenance.chain, 'result', tool, label as unknown as JsonValue, digest]),
+    results: append(provenance.results, { tool, label: seen }),
+    index,
+    segments: index.length,
+    beyond: left === null ? provenance.beyond : joinLabels(provenance.beyond ?? BOTTOM, left),
+    chain: digestJson(crypto, [
+      provenance.chain,
+      'result',
+      tool,
+      seen as unknown as JsonValue,
+      digest,
+      vouches,
+    ]),
   };
+  return { provenance: next, seen };
 }
 
-/** Results over MCP are often JSON inside a text: its values count too, one level deep. */
-function index(result: JsonValue, values: Set<string>, words: Set<string>, mayHoldJson: boolean): void {
-  const scalars: Scalar[] = [];
-  collectScalars(result, scalars);
-  for (const scalar of scalars) {
-    values.add(canonicalJson(scalar));
-    if (typeof scalar !== 'string') continue;
-    for (const word of scalar.split(WORD_BREAK)) if (word !== '') words.add(word);
-    if (mayHoldJson && (scalar.startsWith('{') || scalar.startsWith('['))) {
-      const inner = parsed(scalar);
-      if (inner !== undefined) index(inner, values, words, false);
+/** The shared index if this state is the newest that it knows; else what this state has seen of it. */
+function indexFor(crypto: Crypto, { index, segments }: Provenance): SourceIndex {
+  if (index === null) return new SourceIndex(crypto);
+  return index.length === segments ? index : index.upTo(segments);
+}
+
+/** Whether a label can count against a value: what is trusted and of this tenant taints nothing. */
+function taints({ integrity, compartments }: Label, tenant: string): boolean {
+  return integrity === 'untrusted' || ofAnotherTenant(compartments, tenant);
+}
+
+export function ofAnotherTenant(compartments: readonly string[], tenant: string): boolean {
+  return compartments.some((name) => name.startsWith('tenant:') && name !== `tenant:${tenant}`);
+}
+
+/** One result on its way into the index. */
+class Reading {
+  seen: Label | null = null;
+  /** The join of what found no room. */
+  left: Label | null = null;
+  readonly #index: SourceIndex;
+  readonly #source: ResultSource;
+  readonly #segments = new Map<Label, Map<number, number | undefined>>();
+
+  constructor(index: SourceIndex, source: ResultSource) {
+    this.#index = index;
+    this.#source = source;
+  }
+
+  value(value: Scalar, label: Label, places: number): void {
+    const segment = this.#segmentOf(label, places);
+    if (segment === undefined) return;
+    if (this.#source.vouches && !this.#index.addValue(value, segment)) this.#leave(label);
+    if (typeof value === 'string') this.#text(value, label, segment);
+    else if (value !== null && typeof value !== 'boolean') this.#text(canonicalJson(value), label, segment);
+  }
+
+  /** The name of a member taints like any text; it is no value that could be vouched for. */
+  key(key: string, label: Label): void {
+    const segment = this.#segmentOf(label, 0);
+    if (segment !== undefined) this.#text(key, label, segment);
+  }
+
+  #text(text: string, label: Label, segment: number): void {
+    if (!taints(label, this.#source.tenant)) return;
+    if (!this.#index.addText(text, segment)) this.#leave(label);
+  }
+
+  #segmentOf(label: Label, places: number): number | undefined {
+    let byPlaces = this.#segments.get(label);
+    if (byPlaces === undefined) {
+      byPlaces = new Map();
+      this.#segments.set(label, byPlaces);
+      this.seen = this.seen === null ? label : joinLabels(this.seen, label);
     }
+    if (!byPlaces.has(places)) {
+      byPlaces.set(places, this.#index.open({ tool: this.#source.tool, label, places }));
+    }
+    const segment = byPlaces.get(places);
+    if (segment === undefined) this.#leave(label);
+    return segment;
+  }
+
+  #leave(label: Label): void {
+    this.left = this.left === null ? label : joinLabels(this.left, label);
   }
 }
 
-// ASCII only: what \s matches may change with the Unicode version, and replay must not.
-const WORD_BREAK = /[ \t\r\n\f\v<>()[\]{}"'`,;|]+|[.:!?](?=[ \t\r\n]|$)/;
-
-function parsed(text: string): JsonValue | undefined {
-  try {
-    return parseJson(text);
-  } catch {
-    return undefined; // a text that only looks like JSON is indexed as a text
-  }
-}
-
-/** Whether the value stands in a trusted prompt as a whole: not as a part of a longer word, name or address. */
-export function inPrompt(provenance: Provenance, value: Scalar): boolean {
-  const text = typeof value === 'string' ? value : canonicalJson(value);
-  if (text === '') return false;
-  for (let index = 0; index < provenance.prompts.length; index += 1) {
-    if (standsAlone(provenance.prompts.items[index] as string, text)) return true;
-  }
-  return false;
-}
-
-function standsAlone(text: string, value: string): boolean {
-  for (let at = text.indexOf(value); at >= 0; at = text.indexOf(value, at + 1)) {
-    const end = at + value.length;
-    if (!joins(text, at - 1, -1) && !joins(text, end, 1)) return true;
-  }
-  return false;
-}
-
-/** Whether the character at `at` continues a word; a full stop or colon does so only if more of a word follows it. */
-function joins(text: string, at: number, step: -1 | 1): boolean {
-  const character = text[at];
-  if (character === undefined) return false;
-  if (character === '.' || character === ':') return joins(text, at + step, step);
-  return /[A-Za-z0-9_@/+%&=#~$\\-]/.test(character) || character.charCodeAt(0) > 0x7f;
-}
-
-/** The results that hold the value whole, or as a word of a text. */
-export function* resultsWith(
-  provenance: Provenance,
-  value: Scalar,
-): Generator<ResultValues & { whole: boolean }> {
-  const key = canonicalJson(value);
-  const word = typeof value === 'string' ? value : key;
-  for (let index = 0; index < provenance.results.length; index += 1) {
-    const result = provenance.results.items[index] as ResultValues;
-    const whole = result.values.has(key);
-    if (whole || result.words.has(word)) yield { ...result, whole };
-  }
+/** The origins that held exactly this value, whole: what trust can rest on. */
+export function originsOf({ index, segments }: Provenance, value: Scalar): readonly Origin[] {
+  return index === null ? [] : index.withValue(value, segments);
 }

@@ -13,11 +13,18 @@ import { againstClause } from '../findings.ts';
 import { sinksOf } from './labels.ts';
 import { parameterFindings } from './parameters.ts';
 import { addPrompt, addResult, NO_PROVENANCE, type Provenance } from './provenance.ts';
+import { declassification } from './releases.ts';
 
 export interface FlowState {
   /** The join of all that the session has read. */
   readonly label: Label;
   readonly provenance: Provenance;
+}
+
+/** `label`: what the result itself carries. */
+interface ReadResult {
+  readonly next: FlowState;
+  readonly label: Label;
 }
 
 const START: Label = { level: 'public', compartments: [], integrity: 'trusted' };
@@ -31,29 +38,35 @@ export const flow = {
   ],
   onIntent(bundle, _facts, state, event) {
     const findings: Finding[] = [];
+    const releases = new Set<string>();
     for (const clause of bundle.flows) {
       if (!matches(clause.on, event)) continue;
-      if (clause.rule === 'parameters')
-        findings.push(...parameterFindings(bundle, clause, state.provenance, event));
-      else
-        findings.push(
-          ...sinksThatCannotHold(bundle, state.label, event).map((sink) => leak(clause, state.label, sink)),
-        );
+      if (clause.rule === 'parameters') {
+        findings.push(...parameterFindings(bundle, clause, state, event, releases));
+        continue;
+      }
+      for (const sink of sinksThatCannotHold(bundle, state.label, event)) {
+        const released = declassification(bundle, event, state.label, sink);
+        if (released === undefined) findings.push(leak(clause, state.label, sink));
+        for (const id of released ?? []) releases.add(id);
+      }
     }
-    return { findings, next: state };
+    return { findings, next: state, releases: [...releases].sort() };
   },
   onPrompt(bundle: LoadedBundle, state: FlowState, text: string): FlowState {
     return { ...state, provenance: addPrompt(bundle.crypto, state.provenance, text) };
   },
   /** Labels join before the agent sees the result, and also where the action failed: an error message is read too. */
-  onOutcome(bundle: LoadedBundle, state: FlowState, event: OutcomeEvent, digest: Digest | null): FlowState {
-    if (digest === null) return state;
+  onOutcome(bundle: LoadedBundle, state: FlowState, event: OutcomeEvent, digest: Digest | null): ReadResult {
     const { pending, result } = event;
-    const from = { tool: pending.target, label: pending.label, result, digest };
-    return {
-      label: joinLabels(state.label, pending.label),
-      provenance: addResult(bundle.crypto, state.provenance, from),
-    };
+    if (digest === null) return { next: state, label: pending.label };
+    const { target: tool, tenant, label, text } = pending;
+    // What an action answers that did not succeed is in no form the bundle knows, and may repeat what it was asked.
+    const done = event.outcome === 'done';
+    const patterns = done ? pending.patterns : [];
+    const source = { tool, tenant, label, patterns, text, result, digest, vouches: done };
+    const { provenance, seen } = addResult(bundle.crypto, state.provenance, source);
+    return { next: { label: joinLabels(state.label, seen), provenance }, label: seen };
   },
 } satisfies Check<FlowState> & Record<string, unknown>;
 

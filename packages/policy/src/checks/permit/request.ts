@@ -6,6 +6,7 @@ import {
   cedarRecord,
   cedarSet,
   cedarValueFromArguments,
+  EMPTY_RECORD,
   type EntityData,
   type EntityStore,
   type EntityUid,
@@ -36,11 +37,11 @@ function toolEntity(name: string, rule: ToolRule): EntityData {
 
 type Named = Pick<Principal, 'id' | 'roles' | 'org' | 'tenant'>;
 
-export function principalUid(principal: Named): EntityUid {
+function principalUid(principal: Named): EntityUid {
   return entityUid('Agent', principal.id);
 }
 
-export function principalParents(principal: Named): readonly EntityUid[] {
+function principalParents(principal: Named): readonly EntityUid[] {
   const { roles, org, tenant } = principal;
   // A role given twice is one parent; Cedar's entities know each parent once.
   return [
@@ -50,8 +51,23 @@ export function principalParents(principal: Named): readonly EntityUid[] {
   ];
 }
 
-export function callUid(): EntityUid {
-  return CALL;
+/** As much of the request for a call as scopes look at; `rule` is undefined for a tool that no bundle names. */
+export function callScope(
+  store: EntityStore,
+  principal: Named,
+  tool: string,
+  rule: ToolRule | undefined,
+): CedarRequest {
+  const resource = entityUid('Tool', tool);
+  const added: EntityData[] = [{ uid: principalUid(principal), parents: principalParents(principal) }];
+  if (rule !== undefined && store.get(resource.key) === undefined) added.push(toolEntity(tool, rule));
+  return {
+    principal: principalUid(principal),
+    action: CALL,
+    resource,
+    context: EMPTY_RECORD,
+    entities: withEntities(store, added),
+  };
 }
 
 /** The Cedar request for an event; the vocabulary is docs/reference/bundle.md. */

@@ -1,10 +1,8 @@
-import { entityUid } from '../../cedar/index.ts';
 import type { Clause } from '../../compiled-bundle.ts';
-import type { Principal } from '../../input.ts';
 import type { LoadedBundle } from '../../load-bundle.ts';
 import type { Check, Finding } from '../check.ts';
 import { againstClause } from '../findings.ts';
-import { callUid, cedarRequest, principalParents, principalUid } from './request.ts';
+import { cedarRequest } from './request.ts';
 
 /** May: the Cedar policies. Default deny, forbid beats permit, and an applicable forbid that cannot be evaluated rejects. */
 export const permit = {
@@ -39,26 +37,14 @@ export const permit = {
     }
     return { findings, next: state };
   },
-  mayEver(
-    bundle: LoadedBundle,
-    principal: Pick<Principal, 'id' | 'roles' | 'org' | 'tenant'>,
-    tool: string,
-  ): boolean {
-    return bundle.cedar.mayEverPermit(
-      principalUid(principal),
-      principalParents(principal),
-      callUid(),
-      entityUid('Tool', tool),
-    );
-  },
-} satisfies Check<null> & Record<string, unknown>;
+} satisfies Check<null>;
 
 /** A permit in shadow or monitor grants nothing, and an expired one no longer permits: neither ever opens a door. */
-function grants(clause: Clause, time: number): boolean {
+export function grants(clause: Clause, time: number): boolean {
   return clause.mode === 'enforce' && (clause.expires === null || time <= clause.expires);
 }
 
-function clauseOf(bundle: LoadedBundle, id: string): Clause {
+export function clauseOf(bundle: LoadedBundle, id: string): Clause {
   const clause = bundle.clauses.get(id);
   if (clause === undefined)
     throw new Error(`expected a clause for the policy \`${id}\`: the bundle is inconsistent`);

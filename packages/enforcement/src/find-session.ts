@@ -1,0 +1,50 @@
+import type { Principal } from '@provability-fabric/policy';
+import type { EnforcerOptions } from './enforcer.ts';
+import { EnforcementError } from './errors.ts';
+import type { KeptSessions } from './kept-sessions.ts';
+import type { OwnSessions } from './own-sessions.ts';
+import type { Session } from './session.ts';
+
+export interface FindingTools
+  extends Pick<EnforcerOptions, 'clock' | 'sessionIdleMs' | 'journal' | 'archive' | 'leases'> {
+  readonly sessions: KeptSessions;
+  readonly own: OwnSessions;
+}
+
+/** The session of that name; without one the principal's running one, or a new one once that has been idle. */
+export async function sessionFor(
+  { sessions, own, clock, sessionIdleMs }: FindingTools,
+  principal: Principal,
+  sid: string | null,
+): Promise<Session> {
+  const { tenant } = principal;
+  if (sid !== null) return sessions.load(tenant, sid);
+  const name = own.nameOf(principal);
+  await own.acquire(tenant, name);
+  const now = clock.now();
+  const current = own.current(tenant, name);
+  if (current !== undefined) {
+    const session = await sessions.load(tenant, current).catch(ignoreCorrupt);
+    if (session !== undefined && now - session.state.time <= sessionIdleMs) return session;
+  }
+  return sessions.load(tenant, own.begin(tenant, name, now));
+}
+
+/** undefined for one that never was: asking for it must not begin it. */
+export async function existingSession(
+  { sessions, journal, archive, leases }: FindingTools,
+  tenant: string,
+  id: string,
+): Promise<Session | undefined> {
+  const known =
+    sessions.has(tenant, id) ||
+    journal.head(tenant, id) !== undefined ||
+    (leases !== undefined && (await archive?.find(tenant, id)) !== undefined);
+  return known ? sessions.load(tenant, id) : undefined;
+}
+
+/** A session whose records were erased is over; its principal goes on in a new one. */
+function ignoreCorrupt(error: unknown): undefined {
+  if (error instanceof EnforcementError && error.code === 'SESSION_CORRUPT') return undefined;
+  throw error;
+}

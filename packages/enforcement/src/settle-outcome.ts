@@ -1,0 +1,45 @@
+import { digestJson, type JsonValue } from '@provability-fabric/kernel';
+import type { Input } from '@provability-fabric/policy';
+import type { OutcomeKind } from '@provability-fabric/statements';
+import type { DecidingTools } from './decide-request.ts';
+import { EnforcementError } from './errors.ts';
+import { outcomeKey } from './past-requests.ts';
+import type { Session } from './session.ts';
+
+export interface OutcomeReport {
+  /** null: the host reports, who answers for all agents of the tenant. */
+  readonly principal: string | null;
+  readonly certificateId: string;
+  readonly outcome: OutcomeKind;
+  readonly result: JsonValue;
+}
+
+/**
+ * Puts on record what came of an allowed action, to be called exclusively. False where the very same report is on record
+ * already. Throws OUTCOME_REFUSED where no action of the session waits for it.
+ */
+export async function settleOutcome(
+  { crypto, clock, recall }: Pick<DecidingTools, 'crypto' | 'clock' | 'recall'>,
+  session: Session,
+  { principal, certificateId, outcome, result }: OutcomeReport,
+): Promise<boolean> {
+  const key = () => outcomeKey(outcome, result === null ? null : digestJson(crypto, result));
+  session.requireHeld();
+  if (principal !== null && session.state.opening?.principal !== principal) throw noSuchAction(certificateId);
+  const input: Input = { kind: 'outcome', at: clock.now(), certificate_id: certificateId, outcome, result };
+  const recorded = session.past.outcome(certificateId);
+  // Only where there is an outcome already: a large result is costly to digest, and `step` does so anyway.
+  if (recorded !== undefined && recorded === key()) return false;
+  const [settled] = (await session.submit([input])).outputs;
+  if (settled?.kind === 'settled') return true;
+  if (recorded !== undefined || session.past.find(certificateId) !== 'forgotten')
+    throw noSuchAction(certificateId);
+  const earlier = await recall(session, certificateId);
+  if (earlier?.outcome === key()) return false;
+  throw noSuchAction(certificateId);
+}
+
+export function noSuchAction(certificate: string): EnforcementError {
+  const problem = `expected the certificate of an allowed action without an outcome, came \`${certificate.slice(0, 64)}\``;
+  return new EnforcementError('OUTCOME_REFUSED', problem);
+}

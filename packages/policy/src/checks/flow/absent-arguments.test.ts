@@ -1,0 +1,28 @@
+import type { JsonValue } from '@provability-fabric/kernel';
+import { describe, expect, it } from 'vitest';
+import { ANY, bundle, clause, codes, parameter, TestSession, tool } from '../../session.fixture.ts';
+
+const asked = (optional: boolean, args: JsonValue) => {
+  const demand = parameter({ from: [{ kind: 'prompt' }], optional });
+  const session = new TestSession(
+    bundle({
+      tools: { send: tool({ effect: 'egress', parameters: { '/cc': demand } }) },
+      clauses: [clause({ id: 'vouched', kind: 'flow', rule: 'parameters', on: ANY })],
+    }),
+  );
+  return codes(session.ask('send', args));
+};
+
+describe('an argument that is left out', () => {
+  it('is refused where it must be there, null or not', () => {
+    expect(asked(false, {})).toEqual(['NOT_PERMITTED']);
+    expect(asked(false, { cc: null })).toEqual(['UNTRUSTED_ARGUMENT']);
+  });
+
+  it('may be written as null, an empty list or nothing where it is optional, and as nothing else', () => {
+    for (const args of [{}, { cc: null }, { cc: [] }, { cc: [null] }]) expect(asked(true, args)).toEqual([]);
+    for (const cc of ['', 'null', 0, false, ['eve@bad.example', null]] as readonly JsonValue[]) {
+      expect(asked(true, { cc })).toEqual(['UNTRUSTED_ARGUMENT']);
+    }
+  });
+});
