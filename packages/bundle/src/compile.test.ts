@@ -264,7 +264,7 @@ describe('the compiler', () => {
     );
   });
 
-  it('compiles 1,000 clauses, half of them Cedar policies, within two seconds', async () => {
+  it('compiles 1,000 clauses, half of them Cedar policies, within two seconds of a processor', async () => {
     await compiled(sourcesWith()); // loading cedar-wasm is not compiling
     const half = Array.from({ length: 500 }, (_, index) => index);
     const sources = sourcesWith({
@@ -285,10 +285,11 @@ describe('the compiler', () => {
           )
           .join(''),
     });
-    const started = performance.now();
+    // What others take of the machine meanwhile is not the compiler's.
+    const before = process.cpuUsage();
     const { bundle } = await compiled(sources);
-    const took = performance.now() - started;
+    const { user, system } = process.cpuUsage(before);
     expect(bundle.clauses.length).toBe(1004);
-    expect(took).toBeLessThan(2000);
+    expect((user + system) / 1000).toBeLessThan(2000);
   });
 });

@@ -61,6 +61,9 @@ export function addTokenList(token: Command, shell: Shell): void {
             new Date(record.expiresAt).toISOString(),
           ]);
           await terminal.write(table(HEADER, cells, style));
+          terminal.note(
+            'pfctl: active means not expired; which are revoked the ledger knows: GET /capability-tokens\n',
+          );
         }
         const [first] = unreadable;
         if (first !== undefined)

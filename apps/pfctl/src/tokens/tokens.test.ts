@@ -167,7 +167,7 @@ describe('token list', () => {
     expect(code).toBe(0);
     expect((out + err).replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
     expect(out.split('\n').filter((line) => / active /.test(line))).toHaveLength(4);
-    expect(err).toMatch(/^pfctl: 7 files there are no records: /);
+    expect(err).toMatch(/^pfctl: 7 files there are no records: /m);
     const ofTenant = await here(['list', '--tenant', 'globex', '--format', 'json'], later);
     expect(JSON.parse(ofTenant.out)).toMatchObject([
       { status: 'active', audience: 'ledger', subject: 'operator' },

@@ -155,6 +155,18 @@ describe('PostgreSQL that we start', () => {
     expect(others.filter((pid) => now.includes(pid))).toEqual([]);
   });
 
+  it('is started again whole when one process of it is killed: its own way to do so can get stuck', async () => {
+    const directory = await usedFolder();
+    const started = await start(directory);
+    const before = serverProcesses(join(directory, 'data'));
+    process.kill(before.at(-1) as number, 'SIGKILL');
+    await until('unhealthy', () => started.postgres.health().length === 1);
+    await until('healthy', () => started.postgres.health().length === 0);
+    expect(await ask(started, 'select 1 as one')).toEqual([{ one: 1 }]);
+    const now = serverProcesses(join(directory, 'data'));
+    expect(before.filter((pid) => now.includes(pid))).toEqual([]);
+  });
+
   it('can be stopped while it is being started again', async () => {
     const directory = await usedFolder();
     const { postgres } = await start(directory);
