@@ -51,7 +51,7 @@ try {
     if (missing !== undefined) skipped.push(one.name);
     startsMs.push(...tally.startsMs);
     for (const note of tally.notes) console.log(`  ${note}`);
-    for (const problem of tally.problems.slice(0, 20)) console.log(`  ✘ ${problem}`);
+    for (const problem of someOfEachKind(tally.problems)) console.log(`  ✘ ${problem}`);
     if (tally.problems.length > 0) {
       console.log(`  again: --only ${one.name} --seed ${seed}${quick ? ' --quick' : ''}`);
       failed.push(one.name);
@@ -94,6 +94,19 @@ async function attempt(one: Case): Promise<{ tally: Tally; missing: string | und
   if (tally.points > 0 && tally.missed === tally.points)
     tally.problems.push('the fault never struck: no call was reached');
   return { tally, missing: undefined };
+}
+
+/** One kind of problem must not hide another by its number. */
+function* someOfEachKind(problems: readonly string[]): Generator<string> {
+  const kinds = new Map<string, string[]>();
+  for (const problem of problems) {
+    const kind = problem.replace(/[0-9a-f]{64}|\d+/g, '…');
+    kinds.set(kind, [...(kinds.get(kind) ?? []), problem]);
+  }
+  for (const all of kinds.values()) {
+    yield* all.slice(0, 4);
+    if (all.length > 4) yield `and ${all.length - 4} more of the kind: ${all[0]?.slice(0, 100)}`;
+  }
 }
 
 function quantile(values: readonly number[], share: number): number {
