@@ -1,5 +1,6 @@
-import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, link, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { hasSystemCode } from './errors.ts';
 
 /** Makes names created, renamed or removed in a folder survive a power failure. */
@@ -51,14 +52,30 @@ export async function replaceFile(path: string, bytes: Uint8Array, mode = 0o644)
  * an empty key file would stop every later start.
  */
 export async function createFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {
-  const temporary = `${path}.new`;
-  const file = await open(temporary, 'w', mode);
+  // A name of its own: another process may be making the same file, and what is linked has to be what this one wrote.
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.new`;
+  const file = await open(temporary, 'wx', mode);
   try {
-    await writeAndSync(file, bytes);
+    await writeAndSync(file, bytes).finally(() => file.close());
+    // Unlike a rename, a link never replaces.
+    await link(temporary, path);
   } finally {
-    await file.close();
+    await unlink(temporary);
   }
-  // Unlike a rename, a link never replaces.
-  await link(temporary, path).finally(() => unlink(temporary));
   await syncFolder(dirname(path));
+}
+
+/** Behind the name of the file; in earlier versions without the number. */
+const UNFINISHED = /^(\.[0-9a-f]{12})?\.new$/;
+
+/** Removes a file, durably, and what crashes left of making it, which may hold the same bytes. */
+export async function removeFile(path: string): Promise<void> {
+  const folder = dirname(path);
+  const whole = basename(path);
+  const isLeft = (name: string) => name.startsWith(whole) && UNFINISHED.test(name.slice(whole.length));
+  for (const name of [whole, ...(await readdir(folder)).filter(isLeft)])
+    await unlink(join(folder, name)).catch((error: unknown) => {
+      if (!hasSystemCode(error, 'ENOENT')) throw error;
+    });
+  await syncFolder(folder);
 }

@@ -1,4 +1,4 @@
-import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { utf8 } from '@provability-fabric/kernel';
 import { commitOf, headAfter } from '@provability-fabric/testkit';
@@ -92,6 +92,32 @@ describe('a record key', () => {
       expect(await readdir(keys)).toHaveLength(1);
     },
   );
+
+  it('is one and the same for all processes of a key folder, even when they make it at once', async () => {
+    const keys = join(await folders.make(), 'keys');
+    const sealers = await Promise.all(Array.from({ length: 8 }, () => newSealer(keys)));
+    for (let tenant = 0; tenant < 8; tenant++) {
+      const its = { ...place, tenant: `t${tenant}` };
+      const sealed = await Promise.all(
+        sealers.map(async ({ sealer }) => (await sealer.sealer(its.tenant, false))(its, record)),
+      );
+      // As after a restart, when all that is left is the file.
+      const open = await (await newSealer(keys)).sealer.opener(its.tenant);
+      for (const each of sealed) expect(open(its, each)).toEqual(record);
+    }
+    expect((await readdir(keys)).filter((name) => !name.endsWith('.key'))).toEqual([]);
+    expect(sealers.flatMap(({ events }) => events)).toHaveLength(8);
+  });
+
+  it('leaves nothing of it behind when it is erased, not even what a crash left of making it', async () => {
+    const { keys, sealer } = await newSealer();
+    await sealer.sealer('acme', false);
+    await sealer.sealer('acme.key.globex', false);
+    const [path, other] = ['acme', 'acme.key.globex'].map((tenant) => recordKeyPath(keys, tenant));
+    for (const end of ['.new', '.0123456789ab.new']) await copyFile(path as string, `${path}${end}`);
+    await sealer.erase('acme');
+    expect((await readdir(keys)).map((name) => join(keys, name))).toEqual([other]);
+  });
 
   it('that others can read is refused by name', async () => {
     const { keys, sealer } = await newSealer();

@@ -2,10 +2,8 @@
 // deleting that key's file erases them everywhere, backups of the journal included, while certificates and
 // proofs stay whole.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { canonicalBytes, concatBytes, equalBytes, utf8 } from '@provability-fabric/kernel';
-import { createFile, ensureFolder, syncFolder } from '../durable-files.ts';
+import { createFile, ensureFolder, removeFile } from '../durable-files.ts';
 import { EvidenceError, hasSystemCode } from '../errors.ts';
 import type { Emit, RecordPlace, RecordSealer } from '../ports.ts';
 import {
@@ -39,7 +37,12 @@ export function openRecordSealer(options: {
   async function load(tenant: string, hasHistory: boolean): Promise<RecordKey> {
     const stored = await readRecordKey(directory, tenant);
     if (stored !== undefined) return stored;
-    const made = await create(directory, tenant, hasHistory);
+    const made = await create(directory, tenant, hasHistory).catch(async (error: unknown) => {
+      // Another process of the same key folder was first: sealed under two keys, half of the records would be lost.
+      if (hasSystemCode(error, 'EEXIST')) return undefined;
+      throw error;
+    });
+    if (made === undefined) return load(tenant, hasHistory);
     emit(hasHistory ? 'record_key_renewed' : 'record_key_created', { tenant });
     return made;
   }
@@ -66,11 +69,7 @@ export function openRecordSealer(options: {
 
     async erase(tenant) {
       keys.delete(tenant);
-      const path = recordKeyPath(directory, tenant);
-      await unlink(path).catch((error: unknown) => {
-        if (!hasSystemCode(error, 'ENOENT')) throw error;
-      });
-      await syncFolder(dirname(path));
+      await removeFile(recordKeyPath(directory, tenant));
     },
   };
 }
