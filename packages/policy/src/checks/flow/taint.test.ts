@@ -282,7 +282,14 @@ describe('renaming', () => {
     });
 
   it('of every name and value, everywhere alike, changes no verdict', () => {
-    const word = fc.oneof(token, fc.stringMatching(/^[b-k]{3,14}$/), fc.stringMatching(/^x[0-9]{1,7}x$/));
+    // Short of 12 characters: a longer word may happen to be base64 or hex, and its other name may not.
+    const account = fc.stringMatching(/^[A-Z]{2}[0-9]{2}[A-Z0-9]{2,7}$/);
+    const word = fc.oneof(
+      address,
+      account,
+      fc.stringMatching(/^[b-k]{3,11}$/),
+      fc.stringMatching(/^x[0-9]{1,7}x$/),
+    );
     const story = fc.record({
       prompt: fc.array(word, { maxLength: 4 }),
       results: fc.array(fc.tuple(fc.constantFrom('spy', 'books'), fc.array(word, { maxLength: 4 })), {
