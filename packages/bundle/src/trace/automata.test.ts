@@ -47,9 +47,12 @@ function defined(all: readonly TracePattern[], history: readonly Happening[], bl
       const since = definitions.map((each) => each.overdue(position, now));
       return since.flatMap((at, index) => (at === null ? [] : [`t${index} since ${at}`]));
     }
-    const violated = definitions.map((each) => each.violates(position, now, happening));
+    const alone = definitions.map((each) => each.violates(position, now, happening));
+    // One overdue obligation does not refuse what another waits for.
+    const isDue = definitions.some((each, index) => !alone[index] && each.waitsFor(position, now, happening));
+    const violated = definitions.map((each, index) => alone[index] === true && !(isDue && each.isObligation));
     const allowed = !(blocks && violated.includes(true));
-    for (const [index, each] of definitions.entries()) each.wentAhead(allowed && !violated[index], allowed);
+    for (const [index, each] of definitions.entries()) each.wentAhead(allowed && !alone[index], allowed);
     return violated.flatMap((yes, index) => (yes ? [`t${index}`] : []));
   });
 }
@@ -108,6 +111,39 @@ describe('the automata', () => {
       undefined,
       [],
     ]);
+  });
+
+  it('let a session out of two overdue obligations, one after the other, and nothing else meanwhile', () => {
+    const named = (tool: string) => ({ ...ANY, tools: [tool] });
+    const obligation = (response: string): TracePattern => ({
+      kind: 'after_then',
+      after: named('a'),
+      response: named(response),
+      within_ms: 4,
+      tolerance_ms: 0,
+    });
+    const clauses = clausesOf([obligation('b'), obligation('c')]);
+    const ask = (tool: string, after = 0): Happening => ({ kind: 'ask', tool, args: {}, after });
+    const done: Happening = { kind: 'settle', which: 0, outcome: 'done' };
+    const history = [
+      ask('a'),
+      done,
+      ask('d', 5),
+      ask('b'),
+      done,
+      ask('d'),
+      ask('b'),
+      ask('c'),
+      done,
+      ask('d'),
+    ];
+    const seen = observed(run(bundle, clauses, compileAutomata(clauses), history, 'enforce'));
+    expect(seen).toEqual([[], undefined, ['t0', 't1'], [], undefined, ['t1'], ['t1'], [], undefined, []]);
+    // One that only watches opens nothing for those that refuse.
+    const [first, second] = clauses as [(typeof clauses)[0], (typeof clauses)[0]];
+    const watched = [{ ...first, mode: 'monitor' as const }, second];
+    const refused = observed(run(bundle, watched, compileAutomata(watched), history, 'enforce'));
+    expect(refused[3]).toEqual(['t1']);
   });
 
   it('say the same before they are minimised', () => {

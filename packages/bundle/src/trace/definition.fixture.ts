@@ -33,6 +33,18 @@ export class Definition {
     return this.#isViolation(now);
   }
 
+  get isObligation(): boolean {
+    return this.#pattern.kind === 'after_then';
+  }
+
+  /** Whether an obligation is overdue and this event meets it. */
+  waitsFor(at: number, time: number, event: Asked['event']): boolean {
+    const p = this.#pattern;
+    const now: Asked = { at, time, event, counted: false, allowed: false, done: Infinity, settled: false };
+    if (p.kind !== 'after_then' || !surely(p.response, now)) return false;
+    return this.#unmet(at).some((each) => this.#deadline(each) < time);
+  }
+
   wentAhead(counted: boolean, allowed: boolean): void {
     const last = this.#asked.at(-1) as Asked;
     last.counted = counted;

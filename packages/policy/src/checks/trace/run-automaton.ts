@@ -8,6 +8,8 @@ export interface RunningAutomaton {
   done(state: number, letter: number): Transition;
   /** Where the state leads once its deadline has passed; undefined where none runs. */
   passed(state: number): number | undefined;
+  /** Whether what had to be done in time was not: all but that is refused. */
+  isOverdue(state: number): boolean;
 }
 
 export interface RunningAutomata {
@@ -56,8 +58,12 @@ function runAutomaton(automaton: TraceAutomaton): RunningAutomaton {
   const passed = new Map(
     automaton.transitions.filter(({ at }) => at === 'deadline').map(({ from, to }) => [from, to]),
   );
+  const overdue = new Set(
+    automaton.transitions.filter(({ violation }) => violation === 'TRACE_OBLIGATION').map(({ from }) => from),
+  );
   return {
     automaton,
+    isOverdue: (state) => overdue.has(state),
     asked: (state, letter, full) => (full ? most : below)[state * letters + letter] as Transition,
     done: (state, letter) => done[state * letters + letter] as Transition,
     passed: (state) => passed.get(state),

@@ -47,7 +47,8 @@ export const trace = {
     ]),
   ],
   onIntent(bundle, _facts, state, event): Ruling<TraceState> {
-    const findings: Finding[] = [];
+    const found: { readonly finding: Finding; readonly isOverdue: boolean }[] = [];
+    let isDue = false;
     const move = new Move(state);
     for (const index of bundle.automata.concerning(event.intent.action.target)) {
       const running = bundle.automata.all[index] as RunningAutomaton;
@@ -55,9 +56,15 @@ export const trace = {
       const { transition, letter, overdueSince } = taken;
       if (transition.violation !== null) {
         const witness = witnessOf(running.automaton, transition, letter, overdueSince);
-        findings.push(againstClause(clauseOf(bundle, running), transition.violation, witness));
-      } else move.asked(running, index, taken, event);
+        const finding = againstClause(clauseOf(bundle, running), transition.violation, witness);
+        found.push({ finding, isOverdue: running.isOverdue(transition.from) });
+      } else {
+        isDue ||= running.isOverdue(transition.from) && clauseOf(bundle, running).mode === 'enforce';
+        move.asked(running, index, taken, event);
+      }
     }
+    // What one overdue obligation waits for, another does not refuse: two of them would lock the session for good.
+    const findings = found.flatMap(({ finding, isOverdue }) => (isDue && isOverdue ? [] : [finding]));
     return { findings, next: move.result() };
   },
   /** `ambiguous` moves nothing: what was asked for waits until somebody knows. */
@@ -106,14 +113,20 @@ export const trace = {
   },
 } satisfies Check<TraceState> & Record<string, unknown>;
 
-interface Asked {
+export interface Asked {
   readonly transition: Transition;
   readonly letter: number;
   /** Set where the event comes after a deadline that has passed. */
   readonly overdueSince: number | null;
 }
 
-function askedTransition(running: RunningAutomaton, state: TraceState, index: number, event: Event): Asked {
+/** What an event that is asked for meets in one automaton. */
+export function askedTransition(
+  running: RunningAutomaton,
+  state: TraceState,
+  index: number,
+  event: Event,
+): Asked {
   const { register, classes } = running.automaton;
   const value = state.registers[index] as number;
   const letter = letterOf(classes, event);
