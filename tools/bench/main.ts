@@ -1,6 +1,7 @@
 // npm run bench: every figure with its machine, versions, n, median and spread, and the peer measured in the same run.
 import { cpus } from 'node:os';
 import { run as authorize } from './authorize/bench.ts';
+import { run as compile } from './compile/bench.ts';
 import { run as decisions } from './decisions/bench.ts';
 import { run as ledger } from './ledger/bench.ts';
 import { run as mcpOverHttp } from './mcp-http/bench.ts';
@@ -14,10 +15,9 @@ console.log(
 );
 console.log('single runs on a shared machine: trust ratios, not absolutes\n');
 await permit();
-await step();
 // Each answers whether it reached what it has to.
 const reached = [];
-for (const bench of [decisions, authorize, mcpOverHttp, ledger, start]) {
+for (const bench of [step, compile, decisions, authorize, mcpOverHttp, ledger, start]) {
   console.log();
   reached.push(await bench());
 }

@@ -29,13 +29,23 @@ const PROBLEMS: Partial<Record<LedgerErrorCode, string>> = {
   LEDGER_CORRUPT: 'the ledger database says that what it stores is damaged; restore it from a backup',
 };
 
+/** What an operator has to know of a state, and its number does not say. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  '53100': 'no space left on its disk',
+  '53200': 'out of memory',
+  '53300': 'no connection left: raise max_connections',
+  '57P03': 'starting up or shutting down',
+};
+
 /** A SQL error that is none of the environment's (a broken statement) stays as it is: it is a bug. */
 export function asLedgerError(error: unknown): unknown {
   if (error instanceof LedgerError) return error;
   if (error instanceof DatabaseError) {
     const state = error.code ?? '';
     const code = STATES[state] ?? STATES[state.slice(0, 2)];
-    return code === undefined ? error : ledgerError(code, state);
+    if (code === undefined) return error;
+    const meaning = MEANINGS[state];
+    return ledgerError(code, meaning === undefined ? state : `${state}, ${meaning}`);
   }
   if (!(error instanceof Error)) return error;
   const system = (error as NodeJS.ErrnoException).code;
