@@ -39,7 +39,8 @@ export const startEndpointAlone: StartFabric = async (upstreamUrl) => {
 function fakeDecider(): Decider {
   return {
     decide: async ({ requestId }) => ({ effect: 'allow', certificateId: requestId }),
-    settle: async () => {},
+    settle: async () => ({}),
     mayEverCall: () => true,
+    hiding: () => undefined,
   };
 }

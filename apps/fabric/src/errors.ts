@@ -5,7 +5,8 @@ export class FabricError extends Error {
     | 'BUNDLE_INVALID'
     | 'BUNDLE_ROLLBACK'
     | 'OPTION_INVALID'
-    | 'CONFIG_INVALID';
+    | 'CONFIG_INVALID'
+    | 'USAGE_DAMAGED';
 
   constructor(code: FabricError['code'], message: string, options?: ErrorOptions) {
     super(message, options);

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { demoCommand } from './commands/demo.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -9,6 +10,7 @@ const program = new Command('pf')
   .version('0.1.0')
   .showSuggestionAfterError()
   .addCommand(quickstartCommand())
+  .addCommand(demoCommand())
   .addCommand(runCommand())
   .addCommand(serveCommand());
 

@@ -32,8 +32,10 @@ function decider() {
     ) => {
       const report = [session, certificate, outcome, result];
       if (!isDeepStrictEqual(settled.at(-1), report)) settled.push(report);
+      return {};
     },
     mayEverCall: () => true,
+    hiding: () => undefined,
   };
   return { settled, decider: new SessionDecider(enforcer, () => AGENT) };
 }

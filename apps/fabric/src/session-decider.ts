@@ -1,5 +1,12 @@
 import type { Enforcer } from '@provability-fabric/enforcement';
-import type { ActionOutcome, ActionRequest, Decider, Decision } from '@provability-fabric/gateway-mcp';
+import type {
+  ActionOutcome,
+  ActionRequest,
+  Decider,
+  Decision,
+  Hiding,
+  Shown,
+} from '@provability-fabric/gateway-mcp';
 import type { Capability, Principal } from '@provability-fabric/policy';
 
 /** A call that was let through. */
@@ -8,7 +15,12 @@ interface Allowed {
   readonly session: string;
   /** Whether some outcome is on record. */
   settled: boolean;
+  /** The agent may not see all of its result. */
+  readonly hides: boolean;
 }
+
+/** In the place of what a server says when a hidden result cannot be fetched again. */
+const NOT_FETCHED = 'the result could not be fetched again; what the server says of it is hidden';
 
 /** More than a relay has under way at once, tasks included: older calls are over. */
 const REMEMBERED = 20_000;
@@ -24,21 +36,23 @@ export interface Agent {
   readonly epoch: number | null;
 }
 
+type AskedEnforcer = Pick<Enforcer, 'authorize' | 'settle' | 'mayEverCall' | 'hiding'>;
+
 /** Decides for the one agent behind a relay; its token may be renewed meanwhile. */
 export class SessionDecider implements Decider {
-  #enforcer: Pick<Enforcer, 'authorize' | 'settle' | 'mayEverCall'>;
+  #enforcer: AskedEnforcer;
   #current: () => Agent;
   /** By certificate, oldest first. */
   #allowed = new Map<string, Allowed>();
 
-  constructor(enforcer: Pick<Enforcer, 'authorize' | 'settle' | 'mayEverCall'>, current: () => Agent) {
+  constructor(enforcer: AskedEnforcer, current: () => Agent) {
     this.#enforcer = enforcer;
     this.#current = current;
   }
 
   async decide(request: ActionRequest): Promise<Decision> {
     const { principal, capability, session: sid, epoch } = this.#current();
-    const { certificateId, effect, refusal, session } = await this.#enforcer.authorize({
+    const answer = await this.#enforcer.authorize({
       principal,
       capability,
       session: sid,
@@ -47,26 +61,41 @@ export class SessionDecider implements Decider {
       epoch,
       attributes: {},
     });
+    const { certificateId, effect, refusal, session } = answer;
     if (effect === 'allow') {
-      this.#allowed.set(certificateId, { session, settled: false });
+      const { arguments: value, answer: own, hides } = answer;
+      if (own === undefined)
+        this.#allowed.set(certificateId, { session, settled: false, hides: hides === true });
       this.#forgetOldest();
-      return { effect, certificateId };
+      return {
+        effect,
+        certificateId,
+        ...(value === undefined ? {} : { value }),
+        ...(own === undefined ? {} : { answer: own }),
+        ...(hides === undefined ? {} : { hides }),
+      };
     }
-    const { code = 'NOT_PERMITTED', clause = null } = refusal ?? {};
-    return { effect, certificateId, code, ...(clause !== null && { clause }) };
+    const { code = 'NOT_PERMITTED', clause = null, ticket } = refusal ?? {};
+    const named = { ...(clause !== null && { clause }), ...(ticket !== undefined && { ticket }) };
+    return { effect, certificateId, code, ...named };
   }
 
-  async settle(certificateId: string, { outcome, result = null }: ActionOutcome): Promise<void> {
+  async settle(certificateId: string, { outcome, result = null }: ActionOutcome): Promise<Shown> {
     const allowed = this.#allowed.get(certificateId);
     if (allowed === undefined)
       throw new Error('expected the certificate of a call that this relay was allowed');
     // A task's result may fail to be fetched again: then the record says more already. One that is fetched again is the
     // same report repeated, which the enforcer knows.
-    if (allowed.settled && outcome === 'ambiguous') return;
+    if (allowed.settled && outcome === 'ambiguous') return allowed.hides ? { instead: NOT_FETCHED } : {};
     const { principal } = this.#current();
     const reporter = { tenant: principal.tenant, principal: principal.id };
-    await this.#enforcer.settle(reporter, allowed.session, certificateId, outcome, result);
+    const shown = await this.#enforcer.settle(reporter, allowed.session, certificateId, outcome, result);
     allowed.settled = true;
+    return shown;
+  }
+
+  hiding(): Hiding | undefined {
+    return this.#enforcer.hiding(this.#current().principal);
   }
 
   mayEverCall(tool: string): boolean {

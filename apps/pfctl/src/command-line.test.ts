@@ -57,7 +57,16 @@ test('what was typed cannot steer the terminal through an error message', async 
 });
 
 test('without a command it is invalid input, with the help', async () => {
-  for (const args of [[], ['policy'], ['certs'], ['config'], ['token'], ['ledger'], ['ledger', 'login']]) {
+  for (const args of [
+    [],
+    ['policy'],
+    ['certs'],
+    ['config'],
+    ['token'],
+    ['approvals'],
+    ['ledger'],
+    ['ledger', 'login'],
+  ]) {
     const { code, out, err } = await pfctl(args);
     expect({ code, out }).toEqual({ code: 3, out: '' });
     expect(err).toContain('Usage: pfctl');
@@ -89,6 +98,7 @@ test('every command has a help with an example that names it', async () => {
     'policy explain',
     'validate',
     'replay',
+    'explain',
     'test',
     'certs',
     'certs list',
@@ -104,6 +114,11 @@ test('every command has a help with an example that names it', async () => {
     'token create',
     'token list',
     'token revoke',
+    'approvals',
+    'approvals list',
+    'approvals show',
+    'approvals approve',
+    'approvals deny',
     'ledger',
     'ledger status',
     'ledger verify',
@@ -130,9 +145,11 @@ test('an unexpected error is one line without a stack, unless asked for', async 
     input: (async function* () {})(),
     watched: false,
     colour: false,
+    columns: 120,
     directory: CHECKOUT,
     checkout: CHECKOUT,
     ledgerToken: undefined,
+    approverToken: undefined,
     databaseUrl: undefined,
     now: () => NOW,
   };

@@ -1,7 +1,9 @@
 import { Command } from 'commander';
+import { addApprovals } from './commands/approvals.ts';
 import { addBundle } from './commands/bundle.ts';
 import { addCertificates } from './commands/certs.ts';
 import { addConfiguration } from './commands/config.ts';
+import { addExplain } from './commands/explain.ts';
 import { addInit } from './commands/init.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addPolicy } from './commands/policy.ts';
@@ -44,10 +46,12 @@ export function buildProgram(terminal: Terminal, finish: (code: ExitCode) => voi
   addPolicy(program, shell);
   addValidate(program, shell);
   addReplay(program, shell);
+  addExplain(program, shell);
   addTest(program, shell);
   addCertificates(program, shell);
   addConfiguration(program, shell);
   addToken(program, shell);
+  addApprovals(program, shell);
   addLedger(program, shell);
   return program;
 }

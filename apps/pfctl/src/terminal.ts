@@ -12,16 +12,23 @@ export interface Terminal {
   readonly watched: boolean;
   /** Whether standard output is to be coloured. */
   readonly colour: boolean;
+  /** How wide standard output is, in characters. */
+  readonly columns: number;
   /** The working directory. */
   readonly directory: string;
   readonly checkout: string;
   /** A token for the ledger, from the process's environment. */
   readonly ledgerToken: string | undefined;
+  /** A token of an approver, from the process's environment. */
+  readonly approverToken: string | undefined;
   /** The ledger's PostgreSQL, from the process's environment; undefined: the one in the data folder. */
   readonly databaseUrl: string | undefined;
   /** ms since the epoch. */
   now(): number;
 }
+
+/** Of a file or a pipe. */
+const UNKNOWN_COLUMNS = 120;
 
 export function processTerminal(settings: ProcessSettings): Terminal {
   const { stdin, stdout, stderr } = process;
@@ -49,9 +56,11 @@ export function processTerminal(settings: ProcessSettings): Terminal {
     },
     watched: stderr.isTTY === true,
     colour: stdout.isTTY === true && settings.colour,
+    columns: (stdout.isTTY === true && stdout.columns) || UNKNOWN_COLUMNS,
     directory: process.cwd(),
     checkout: checkoutFolder(),
     ledgerToken: settings.ledgerToken,
+    approverToken: settings.approverToken,
     databaseUrl: settings.databaseUrl,
     now: Date.now,
   };

@@ -7,7 +7,7 @@ import type {
   SessionRecord,
   Statement,
 } from '@provability-fabric/statements';
-import { differences } from './difference.ts';
+import { differences, shorten } from './difference.ts';
 import type { Failures } from './failure.ts';
 import type { ReadEntry } from './verify-entry.ts';
 
@@ -23,6 +23,8 @@ export class CertifiedFacts {
   #epoch = 0;
   #mode: Mode | 'disabled' = 'enforce';
   #actions = new Map<string, Action>();
+  /** Of held actions; an approval is good for one use. */
+  #tickets = new Set<string>();
   /**
    * What all that was read carries; undefined after a change of bundle, under which the same results may
    * carry more.
@@ -90,15 +92,17 @@ export class CertifiedFacts {
     this.#epoch = epoch;
     this.#mode = mode;
     if (kind === 'bundle') this.#label = undefined;
+    if (kind === 'epoch') this.#tickets.clear();
   }
 
   #permit(certificate: PermissionCertificate, { place }: ReadEntry, failures: Failures): void {
     this.#bundle ??= certificate.bundle;
-    const { certificate_id: id, effect, state } = certificate;
+    const { certificate_id: id, effect, state, approval } = certificate;
     if (this.#actions.has(id))
       failures.add('CHAIN', place, `expected a new certificate_id, came ${id} again`);
     this.#actions.set(id, effect === 'allow' ? 'pending' : 'refused');
-    if ((effect === 'allow') === (state.before === state.after)) {
+    // What is held may open its ticket, or have opened it before.
+    if (effect !== 'hold' && (effect === 'allow') === (state.before === state.after)) {
       const rule =
         effect === 'allow'
           ? 'an allowed action to move the state'
@@ -108,6 +112,11 @@ export class CertifiedFacts {
         place,
         `expected ${rule}, came state ${state.before} before and ${state.after} after`,
       );
+    }
+    if (effect === 'hold' && approval !== null) this.#tickets.add(approval);
+    if (effect === 'allow' && approval !== null && !this.#tickets.delete(approval)) {
+      const rule = 'expected a ticket that was held since it was last used';
+      failures.add('CHAIN', place, `${rule}, came ${shorten(approval)}`);
     }
     this.#label ??= certificate.labels.session;
   }
@@ -126,6 +135,8 @@ export class CertifiedFacts {
     }
     this.#actions.set(id, outcome === 'ambiguous' ? 'ambiguous' : 'settled');
     if (this.#label === undefined) this.#label = certificate.labels.session;
-    else if (certificate.result_digest !== null) this.#label = joinLabels(this.#label, certificate.label);
+    // That nobody knows what came of it says nothing; that it worked, or did not, is an answer too.
+    else if (certificate.result_digest !== null || outcome !== 'ambiguous')
+      this.#label = joinLabels(this.#label, certificate.label);
   }
 }

@@ -16,7 +16,7 @@ export function combinationProblems(
   bundle: LoadedBundle | undefined,
   environment: Mode | 'disabled',
 ): readonly string[] {
-  const { reasons, verdict, effect, mode, checks } = certificate;
+  const { reasons, verdict, effect, mode, checks, approval } = certificate;
   const high = bundle?.ir.assurance === 'high';
   const limit: Mode = high ? 'enforce' : environment === 'disabled' ? 'shadow' : environment;
   const problems = reasons.flatMap((reason) => reasonProblems(reason, bundle, limit));
@@ -27,18 +27,36 @@ export function combinationProblems(
     verdict: worst(reasons),
     effect: blocking.length === 0 ? 'allow' : worst(blocking) === 'hold' ? 'hold' : 'block',
     mode: modeInForce,
-    checks: CHECKS.map((check) => ({
+    checks: checksOf(certificate, bundle).map((check) => ({
       check,
       verdict: worst(reasons.filter((reason) => reason.check === check)),
     })),
   };
-  problems.push(
-    ...differences(expected, { verdict, effect, mode, checks: checks.map((check) => ({ ...check })) }),
-  );
+  problems.push(...differences(expected, { verdict, effect, mode, checks: ownChecks(checks, bundle) }));
+  if ((effect === 'hold') !== (approval !== null) && effect !== 'allow')
+    problems.push(
+      '`approval`: expected a ticket where the action is held, and only there or where it was approved',
+    );
   if (reasons.slice(0, blocking.length).some((reason) => reason.mode !== 'enforce')) {
     problems.push('`reasons`: expected those that block before those that do not');
   }
   return problems;
+}
+
+/** The bundle says whether anything in it can wait for an approval; where it is not known, the certificate does. */
+function checksOf({ checks }: PermissionCertificate, bundle: LoadedBundle | undefined): readonly string[] {
+  if (bundle !== undefined) return bundle.checks;
+  return CHECKS.filter((check) => check !== 'holds' || checks.some((named) => named.check === check));
+}
+
+/** Without the releases that were used: each is a check of its own, which found nothing wrong. */
+function ownChecks(checks: PermissionCertificate['checks'], bundle: LoadedBundle | undefined) {
+  const releases = bundle && new Set(bundle.releases.map(({ id }) => `release:${id}`));
+  return checks
+    .filter(
+      ({ check, verdict }) => verdict !== 'accept' || !(releases?.has(check) ?? check.startsWith('release:')),
+    )
+    .map((check) => ({ ...check }));
 }
 
 function reasonProblems(reason: CertifiedReason, bundle: LoadedBundle | undefined, limit: Mode): string[] {
@@ -86,8 +104,8 @@ function worst(reasons: readonly CertifiedReason[]): Verdict {
     .reduce<Verdict>((sofar, next) => (PRECEDENCE[next] > PRECEDENCE[sofar] ? next : sofar), 'accept');
 }
 
-/** No code of this version holds. */
 function verdictOf({ code }: CertifiedReason): Verdict {
+  if (code === 'APPROVAL_REQUIRED' || code === 'APPROVAL_EXPIRED') return 'hold';
   return code === 'EVAL_ERROR' ? 'error' : 'reject';
 }
 

@@ -406,3 +406,18 @@ describe('a change of bundle', () => {
     ]);
   });
 });
+
+describe('a certificate that speaks of handles where there are none', () => {
+  it('is named: what was sent on, and what the agent did not see, follow from the inputs too', () => {
+    const sent = written((session) => {
+      session.ask('pay', { amount: 1 }, saying({ forwarded_digest: OTHER }));
+    });
+    expect(wrong(sent)).toContain('VERDICT s1/1');
+    const label = { level: 'secret', compartments: [], integrity: 'untrusted' } as const;
+    const seen = written((session) => {
+      const id = session.ask('pay', { amount: 1 });
+      session.settle(id, 'done', 'text', saying({ hidden: { handles: 1, label, shown_digest: OTHER } }));
+    });
+    expect(wrong(seen)).toEqual(['OUTCOME s1/2']);
+  });
+});

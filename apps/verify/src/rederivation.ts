@@ -70,7 +70,9 @@ export class Rederivation {
     const { statement } = entry;
     if (input.kind !== 'bundle') {
       this.#history?.push(
-        statement.type === 'permission-certificate' ? { input, effect: statement.effect } : { input },
+        statement.type === 'permission-certificate'
+          ? { input, effect: statement.effect, ticket: statement.approval }
+          : { input },
       );
     }
     this.#pass(statement);
@@ -196,15 +198,17 @@ function derivedMembers(
       policy_hash: policy,
       automata_hash: automata,
       labeler_hash: labeler,
-      // No input of this version brings either.
-      approval: null,
+      approval: output.ticket,
+      // No input of this version brings one.
       break_glass: null,
+      forwarded_digest: output.forwarded_digest,
     };
     return ['VERDICT', derived as unknown as JsonObject];
   }
   if (statement.type === 'outcome-certificate' && output.kind === 'settled') {
-    const { result_digest, result_label: label, label: session } = output;
-    return ['OUTCOME', { result_digest, label, labels: { session } } as unknown as Record<string, JsonValue>];
+    const { result_digest, result_label: label, label: session, hidden } = output;
+    const derived = { result_digest, label, labels: { session }, hidden };
+    return ['OUTCOME', derived as unknown as Record<string, JsonValue>];
   }
   return ['STATE', { epoch, mode: environment.enforcement_mode }];
 }

@@ -144,7 +144,9 @@ export class TestSession {
     const { state, output } = step(this.bundle, this.state, input);
     this.state = state;
     this.#write(input, output, lies);
-    this.#history.push(output.kind === 'decision' ? { input, effect: output.effect } : { input });
+    this.#history.push(
+      output.kind === 'decision' ? { input, effect: output.effect, ticket: output.ticket } : { input },
+    );
   }
 
   #write(input: Recorded, output: Output, lies: Lies): void {
@@ -193,7 +195,7 @@ export class TestSession {
         epoch,
         ...certified(output),
         labels: { session: output.label },
-        approval: null,
+        approval: output.ticket,
         break_glass: null,
       };
     }

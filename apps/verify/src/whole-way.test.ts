@@ -57,6 +57,7 @@ async function fabric(bundle: LoadedBundle, environment: () => Environment = () 
       decided: () => undefined,
       settled: () => undefined,
       overdue: () => undefined,
+      approval: () => undefined,
       unavailable: () => undefined,
     },
     sessionIdleMs: 60_000,

@@ -1,8 +1,9 @@
 import { type Clause, parseInstant } from '@provability-fabric/policy';
 import type { CedarIr, CedarPolicy } from '@provability-fabric/policy/cedar';
+import { compileApproval } from './approvals.ts';
 import type { Compilation } from './compilation.ts';
-import { parseDuration } from './duration.ts';
 import { compileEventClass } from './event-classes.ts';
+import { compileLimit } from './limits.ts';
 import { compileRelease } from './releases.ts';
 import type { ClauseDocument } from './shape/bundle-shape.ts';
 import { MAX_CLAUSES } from './sources.ts';
@@ -115,14 +116,19 @@ function compileClause(written: ClauseDocument, index: number, compilation: Comp
         return { ...base, kind: 'release', ...compileRelease(written, index, compilation) };
       }
       return { ...base, kind: 'flow', rule: written.rule, on: events('on', written.on) };
+    case 'hold':
+      return {
+        ...base,
+        kind: 'hold',
+        on: events('on', written.on),
+        ...compileApproval(written, ['clauses', index], id, compilation),
+      };
     case 'limit':
       return {
         ...base,
         kind: 'limit',
         on: events('on', written.on),
-        max: written.max,
-        window_ms: written.window === undefined ? null : (parseDuration(written.window) ?? null),
-        tolerance_ms: parseDuration(written.tolerance) ?? 0,
+        ...compileLimit(written, index, compilation),
       };
   }
 }

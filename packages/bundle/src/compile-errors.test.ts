@@ -3,6 +3,8 @@ import { compileBundle } from './compile.ts';
 import { COMPILE_ERROR_CODES, COMPILE_WARNING_CODES } from './errors.ts';
 import { FIELD_CASES, RELEASE_CASES } from './flow-cases.fixture.ts';
 import { formatCompileError } from './format-compile-error.ts';
+import { HANDLE_CASES } from './handle-cases.fixture.ts';
+import { LIMIT_CASES } from './limit-cases.fixture.ts';
 import { crypto, findingsOf, PARTS, type Parts, sourcesWith, unmarked } from './sources.fixture.ts';
 
 // Each case replaces parts of a bundle that compiles. ‸ marks where the one error must be reported.
@@ -87,8 +89,43 @@ const CASES: readonly Case[] = [
     'only_after',
     clause('{ id: x, kind: trace, never: { effects: [read] }, ‸only_after: { effects: [write] } }'),
   ],
-  ['NOT_IN_VERSION', 'holds', clause('{ id: x, kind: ‸hold }')],
-  ['NOT_IN_VERSION', 'limits by tenant', clause('{ id: x, kind: limit, max: 1, per: ‸tenant }')],
+  [
+    'NOT_IN_VERSION',
+    'a hold that the user decides',
+    clause('{ id: x, kind: hold, ‸approver: user, approvers: { roles: [boss] } }'),
+  ],
+  ['MISSING_KEY', 'a hold that nobody may end', clause('‸{ id: x, kind: hold }')],
+  ['WRONG_VALUE', 'approvers that are nobody', clause('{ id: x, kind: hold, approvers: ‸{} }')],
+  [
+    'APPROVERS_TOO_FEW',
+    'empty lists of approvers',
+    clause('{ id: x, kind: hold, approvers: ‸{ roles: [] } }'),
+  ],
+  [
+    'APPROVERS_TOO_FEW',
+    'more approvals than approvers',
+    clause('{ id: x, kind: hold, approvals: 2, approvers: ‸{ ids: [ann, ann] } }'),
+  ],
+  [
+    'WRONG_VALUE',
+    'no approval',
+    clause('{ id: x, kind: hold, approvals: ‸0, approvers: { roles: [boss] } }'),
+  ],
+  [
+    'WRONG_VALUE',
+    'nine approvals',
+    clause('{ id: x, kind: hold, approvals: ‸9, approvers: { roles: [boss] } }'),
+  ],
+  [
+    'WRONG_VALUE',
+    'an approval of two days',
+    clause('{ id: x, kind: hold, within: ‸2d, approvers: { roles: [boss] } }'),
+  ],
+  [
+    'UNKNOWN_TOOL',
+    'a hold of no tool',
+    clause('{ id: x, kind: hold, on: { tools: [‸nothing] }, approvers: { roles: [boss] } }'),
+  ],
   ['UNKNOWN_KEY', 'fields beside what is returned', tool(`    effect: read\n${RETURNS}    ‸fields: {}\n`)],
   ['NOT_IN_VERSION', 'plans', head('‸plan: {}\n')],
   ['NOT_IN_VERSION', 'invariants', head('‸invariants: []\n')],
@@ -513,13 +550,17 @@ describe('a bundle that compiles with a warning', () => {
 });
 
 it('every code has a case here', () => {
-  const covered = new Set<string>([...CASES, ...RELEASE_CASES, ...FIELD_CASES].map(([code]) => code));
+  const covered = new Set<string>(
+    [...CASES, ...RELEASE_CASES, ...FIELD_CASES, ...LIMIT_CASES, ...HANDLE_CASES].map(([code]) => code),
+  );
   for (const code of ['FILE_MISSING', 'FILE_UNEXPECTED', 'FILE_TOO_LARGE', 'TOO_MANY']) covered.add(code);
   expect([...covered].sort()).toEqual([...COMPILE_ERROR_CODES].sort());
   expect([...COMPILE_WARNING_CODES].sort()).toEqual([
     'CEDAR_WARNING',
     'EGRESS_UNGUARDED',
     'EXPIRED',
+    'LIMIT_IDLE',
+    'LIMIT_TOO_LOW',
     'NO_PERMIT',
     'SCHEMA_MISSING',
   ]);

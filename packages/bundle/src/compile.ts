@@ -24,8 +24,10 @@ import type { Compilation } from './compilation.ts';
 import { checkCoverage } from './coverage.ts';
 import { Diagnostics } from './diagnostics.ts';
 import type { CompileError, CompileWarning } from './errors.ts';
+import { compileHandles, withExtractTool } from './handles.ts';
 import { compileLabel } from './labels.ts';
 import { checkLaundering } from './laundering.ts';
+import { checkLimits } from './limits.ts';
 import { checkNames } from './names.ts';
 import { checkPlaceholders } from './placeholders.ts';
 import { checkReleases } from './releases.ts';
@@ -47,7 +49,7 @@ import { checkExpiries, checkPermits } from './warnings.ts';
 import { readYaml } from './yaml/read-yaml.ts';
 
 /** Part of every bundle and so of its digest. To be raised whenever the same sources give another bundle. */
-const COMPILER = 'provability-fabric/compiler/2';
+const COMPILER = 'provability-fabric/compiler/3';
 
 export type CompiledSources =
   | {
@@ -140,7 +142,8 @@ function compileDraft(compilation: Compilation, cedar: CedarIr | undefined): Dra
   const errorsBefore = found.errorCount;
   const stores = compileStores(compilation);
   const storesAreSound = found.errorCount === errorsBefore;
-  const tools = compileTools(compilation);
+  const handles = compileHandles(compilation);
+  const tools = withExtractTool(compileTools(compilation), handles);
   const documents = document.documents.map(({ uri, label }, index) => ({
     uri,
     label: compileLabel(label, ['documents', index, 'label'], compilation),
@@ -148,6 +151,7 @@ function compileDraft(compilation: Compilation, cedar: CedarIr | undefined): Dra
   const clauses = compileClauses(cedar, compilation);
   if (cedar !== undefined) checkCedarNames(cedar, compilation);
   checkCoverage(tools, clauses, compilation);
+  checkLimits(tools, clauses, compilation);
   checkReleases(tools, clauses, compilation);
   checkPlaces(tools, compilation);
   if (storesAreSound) checkLaundering(stores, tools, compilation);
@@ -174,6 +178,7 @@ function compileDraft(compilation: Compilation, cedar: CedarIr | undefined): Dra
     documents,
     stores,
     clauses,
+    ...(handles === undefined ? {} : { handles }),
     automata: compileAutomata(clauses),
   };
 }
@@ -185,7 +190,7 @@ function distinct(values: readonly JsonValue[]): readonly JsonValue[] {
 }
 
 function complete(draft: Draft, cedar: CedarIr, { files }: BundleSources, crypto: Crypto): CompiledBundle {
-  const { tools, stores, documents, constants, automata, clauses } = draft;
+  const { tools, stores, documents, constants, automata, clauses, handles } = draft;
   const releases = clauses.filter((clause) => clause.kind === 'release');
   const digest = (value: unknown) => digestJson(crypto, value as JsonValue);
   const policy = { [POLICY_FILE]: files.get(POLICY_FILE), [SCHEMA_FILE]: files.get(SCHEMA_FILE) ?? null };
@@ -196,7 +201,7 @@ function complete(draft: Draft, cedar: CedarIr, { files }: BundleSources, crypto
     hashes: {
       policy: digest(policy),
       automata: digest(automata),
-      labeler: digest({ tools, stores, documents, constants, releases }),
+      labeler: digest({ tools, stores, documents, constants, releases, ...(handles && { handles }) }),
     },
   };
 }

@@ -35,6 +35,9 @@ export const COMPILE_ERROR_CODES = [
   'RELEASE_WIDENS',
   'RELEASE_TENANT',
   'RELEASE_INVALID',
+  'APPROVERS_TOO_FEW',
+  'LIMIT_UNIT',
+  'HANDLES_INVALID',
   'TENANT_PLACEHOLDER',
   'ASSURANCE_MODE',
   'DUPLICATE_TEST',
@@ -47,6 +50,8 @@ export const COMPILE_WARNING_CODES = [
   'NO_PERMIT',
   'EXPIRED',
   'EGRESS_UNGUARDED',
+  'LIMIT_IDLE',
+  'LIMIT_TOO_LOW',
 ] as const;
 export type CompileWarningCode = (typeof COMPILE_WARNING_CODES)[number];
 

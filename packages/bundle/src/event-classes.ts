@@ -1,4 +1,10 @@
-import type { EventClass, LabelCondition, PrincipalCondition, ToolEffect } from '@provability-fabric/policy';
+import {
+  type EventClass,
+  EXTRACT_TOOL,
+  type LabelCondition,
+  type PrincipalCondition,
+  type ToolEffect,
+} from '@provability-fabric/policy';
 import type { Compilation } from './compilation.ts';
 import { isCompartment, OWN_TENANT } from './labels.ts';
 import type { EventClassDocument } from './shape/bundle-shape.ts';
@@ -13,7 +19,8 @@ export function isEffect(text: string): text is ToolEffect {
   return (EFFECTS as readonly string[]).includes(text);
 }
 
-function knowsTool({ document: { tools } }: Compilation, tool: string): boolean {
+function knowsTool({ document: { tools, handles } }: Compilation, tool: string): boolean {
+  if (tool === EXTRACT_TOOL && (handles?.extract.length ?? 0) > 0) return true;
   return (tool !== '*' && Object.hasOwn(tools, tool)) || Object.hasOwn(tools, '*');
 }
 
@@ -88,6 +95,7 @@ function compilePrincipal({ ids, roles }: NonNullable<EventClassDocument['princi
 }
 
 function effectOf({ document: { tools } }: Compilation, tool: string): string | undefined {
+  if (tool === EXTRACT_TOOL && !Object.hasOwn(tools, tool)) return 'read';
   return (Object.hasOwn(tools, tool) ? tools[tool] : tools['*'])?.effect;
 }
 

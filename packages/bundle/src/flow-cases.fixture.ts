@@ -56,8 +56,15 @@ export const RELEASE_CASES: readonly Case[] = [
   ],
   ['MISSING_KEY', 'an endorsement of no parameter', `‸rule: endorse, ${down}`],
   ['MISSING_KEY', 'one for any tool', `rule: declassify, on: ‸{ effects: [egress] }, ${FROM}, ${TO}`],
-  ['NOT_IN_VERSION', 'one that a person approves', `rule: declassify, ‸approver: boss, ${down}`],
-  ['NOT_IN_VERSION', 'one that nobody approves, but might', `rule: declassify, ‸approver: null, ${down}`],
+  ['NOT_IN_VERSION', 'one that the user approves', `rule: declassify, approver: ‸user, ${down}`],
+  ['WRONG_VALUE', 'one that somebody approves who is no map', `rule: declassify, approver: ‸boss, ${down}`],
+  ['WRONG_VALUE', 'one that nobody approves, but might', `rule: declassify, approver: ‸null, ${down}`],
+  ['MISSING_KEY', 'one that nobody may approve', `rule: declassify, approver: ‸{ within: 1h }, ${down}`],
+  [
+    'APPROVERS_TOO_FEW',
+    'one that too few may approve',
+    `rule: declassify, approver: { approvals: 3, approvers: ‸{ ids: [ann] } }, ${down}`,
+  ],
   ['WRONG_VALUE', 'another rule', `rule: ‸declassification, ${down}`],
   ['WRONG_VALUE', 'another type', `rule: declassify, parameter: to, type: ‸prose, ${down}`],
   [

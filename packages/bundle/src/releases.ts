@@ -6,6 +6,7 @@ import {
   releaseProblem,
   type ToolRule,
 } from '@provability-fabric/policy';
+import { compileApproval } from './approvals.ts';
 import type { Compilation } from './compilation.ts';
 import { compileEventClass } from './event-classes.ts';
 import { compileLabel, formatTemplate } from './labels.ts';
@@ -45,6 +46,9 @@ export function compileRelease(
     type: written.type ?? null,
     from: compileLabel(written.from, [...path, 'from'], compilation),
     to: compileLabel(written.to, [...path, 'to'], compilation),
+    ...(written.approver !== undefined && {
+      approver: compileApproval(written.approver, [...path, 'approver'], id, compilation),
+    }),
   };
   const problem = releaseProblem(release);
   if (problem !== undefined) {

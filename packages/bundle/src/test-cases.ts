@@ -31,7 +31,7 @@ export interface TestCase {
 
 export interface Expectation {
   readonly line: number;
-  readonly effect: 'allow' | 'block';
+  readonly effect: 'allow' | 'hold' | 'block';
   /** Some reason of the answer has this code and this clause; null makes no demand. */
   readonly code: ReasonCode | null;
   readonly clause: string | null;
@@ -103,11 +103,12 @@ function testCase(
   const tenant = test.principal.tenant ?? defaultTenant;
   const org = test.principal.org ?? tenant;
   let clock = START - 1000;
-  const events = test.events.map(({ tool, read, args, at, outcome, result }) => {
+  const events = test.events.map(({ tool, read, args, at, outcome, result, approved_by }) => {
     // Without a time an event comes a second after the one before it.
     clock = at === undefined ? clock + 1000 : (parseInstant(at) ?? START + (parseDuration(at) ?? 0));
     const action = { kind: tool === undefined ? 'read' : 'call', target: tool ?? read ?? '', args } as const;
-    return { at: clock, action, outcome, result, epoch: 1 };
+    const approvals = approved_by && { approved_by: approved_by.map((by) => ({ ...by, tenant })) };
+    return { at: clock, action, outcome, result, epoch: 1, ...approvals };
   });
   return {
     name: test.name,

@@ -2,6 +2,7 @@ import type { ParameterRule, Source, ToolRule } from '@provability-fabric/policy
 import type { Compilation } from './compilation.ts';
 import { isEffect, unknownEffect, unknownTool } from './event-classes.ts';
 import { compileLabel } from './labels.ts';
+import { compileAmounts } from './limits.ts';
 import { compilePointer } from './pointers.ts';
 import { compileFields, compilePlace } from './result-fields.ts';
 import type { ParameterDocument, SourceDocument, ToolDocument } from './shape/bundle-shape.ts';
@@ -38,6 +39,7 @@ function compileTool(name: string, written: ToolDocument, path: Path, compilatio
     fields: compileFields(returns?.fields ?? {}, whole, [...path, 'returns', 'fields'], compilation),
     clearance: clearance === undefined ? null : compileLabel(clearance, [...path, 'clearance'], compilation),
     parameters,
+    ...compileAmounts(written, path, compilation),
   };
 }
 

@@ -8,6 +8,7 @@ const ID = /^[A-Za-z0-9._:@/+-]{1,128}$/;
 const CODE = /^[A-Za-z0-9._-]{1,128}$/;
 
 const object = z.custom<JsonObject>((value) => isJsonObject(value as JsonValue));
+const anything = z.custom<JsonValue>((value) => value !== undefined);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const id = z.string().regex(ID);
 const code = z.string().regex(CODE);
@@ -22,9 +23,11 @@ export const decisionShape = z.object({
   certificate_id: digest,
   session: id,
   refusal: refusal.optional(),
+  arguments: object.optional(),
+  answer: z.object({ outcome: z.enum(['done', 'failed']), result: anything }).optional(),
 });
 
-export const emptyShape = z.object({});
+export const outcomeShape = z.object({ result: anything.optional() });
 export const promptShape = z.object({ session: id });
 
 export const healthShape = z.object({

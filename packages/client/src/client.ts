@@ -1,11 +1,11 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '@provability-fabric/kernel';
+import { isJsonObject, type JsonObject, type JsonValue, stringifyJson } from '@provability-fabric/kernel';
 import type { z } from 'zod';
 import {
   decisionShape,
-  emptyShape,
   evaluationShape,
   evaluationsShape,
   healthShape,
+  outcomeShape,
   parseAnswer,
   promptShape,
 } from './answers.ts';
@@ -51,6 +51,16 @@ export interface Decision {
     readonly clause: string | null;
     readonly ticket?: string;
   } | null;
+  /** What to run the tool with: handles in the arguments stand for values. null: the arguments as they were asked about. */
+  readonly arguments: JsonObject | null;
+  /** The fabric's own answer, which is on record: there is no tool to run and no outcome to report. */
+  readonly answer: { readonly outcome: 'done' | 'failed'; readonly result: JsonValue } | null;
+}
+
+/** What the agent may see of a result. */
+export interface Shown {
+  /** In the place of the result; absent where the agent may see all of it. */
+  readonly instead?: JsonValue;
 }
 
 export interface OutcomeReport extends Cancellable {
@@ -107,8 +117,8 @@ export interface ServiceHealth {
  */
 export interface Client {
   authorize(request: AuthorizeRequest): Promise<Decision>;
-  /** Resolves once it is on record; the result may be shown to the agent then, and not before. */
-  outcome(report: OutcomeReport): Promise<void>;
+  /** Resolves once it is on record; the result, or what stands in its place, may be shown to the agent then. */
+  outcome(report: OutcomeReport): Promise<Shown>;
   /** Adds to the trusted instruction of a session; takes a host's token. Not repeated: it would add twice. */
   prompt(request: PromptRequest): Promise<{ readonly session: string }>;
   evaluate(request: EvaluationRequest): Promise<Evaluation>;
@@ -118,6 +128,10 @@ export interface Client {
 
 /** Answers of these routes are short; a longer one is somebody's trick. */
 const MAX_BYTES = 1024 * 1024;
+/** Where values come along that handles stand for, or what is shown of a result. */
+const MAX_CARRYING_BYTES = 40 * 1024 * 1024;
+
+const CARRYING: ReadonlySet<string> = new Set(['/v1/authorize', '/v1/outcome']);
 
 export function createClient(options: ClientOptions): Client {
   const transport = createTransport(options);
@@ -129,7 +143,8 @@ export function createClient(options: ClientOptions): Client {
     shape: z.ZodType<Output>,
     options: Cancellable & { readonly once?: boolean; readonly renewed?: () => JsonObject } = {},
   ): Promise<{ readonly output: Output; readonly tenant: string | null }> {
-    const answer = await transport.send({ method: 'POST', path, body, maxBytes: MAX_BYTES, ...options });
+    const maxBytes = CARRYING.has(path) ? MAX_CARRYING_BYTES : MAX_BYTES;
+    const answer = await transport.send({ method: 'POST', path, body, maxBytes, ...options });
     const output = parseAnswer(shape, jsonOf(answer), `an answer to \`POST ${path.split('?')[0]}\``);
     return { output, tenant: answer.tenant };
   }
@@ -150,6 +165,8 @@ export function createClient(options: ClientOptions): Client {
       const own = requestId === undefined ? { renewed } : {};
       const { output, tenant } = await post('/v1/authorize', body(), decisionShape, { signal, ...own });
       await requireOwn(output, { tenant, session, requestId: id });
+      if (output.arguments !== undefined && !mayHoldHandles(action.args))
+        throw mismatch('no other arguments than were asked about');
       const { refusal } = output;
       if ((output.effect === 'allow') !== (refusal === undefined))
         throw mismatch('a refusal where it is not allowed, and none where it is');
@@ -160,6 +177,8 @@ export function createClient(options: ClientOptions): Client {
         session: output.session,
         refusal:
           refusal === undefined ? null : { code: refusal.code, clause: refusal.clause, ...ticketIn(refusal) },
+        arguments: output.arguments ?? null,
+        answer: output.answer ?? null,
       };
     },
     async outcome({ session, certificateId, outcome, result, signal }) {
@@ -169,7 +188,8 @@ export function createClient(options: ClientOptions): Client {
         outcome,
         ...(result === undefined ? {} : { result }),
       };
-      await post('/v1/outcome', body, emptyShape, { signal });
+      const { output } = await post('/v1/outcome', body, outcomeShape, { signal });
+      return output.result === undefined ? {} : { instead: output.result };
     },
     async prompt({ session, text, principal, signal }) {
       const path = `/v1/sessions/${encodeURIComponent(session)}/prompt`;
@@ -233,6 +253,11 @@ function actionBody(action: Action): JsonObject {
   return action.kind === 'call'
     ? { kind: 'call', tool: action.tool, ...args }
     : { kind: 'read', uri: action.uri, ...args };
+}
+
+/** Only in the places of handles may the answer have other arguments. */
+function mayHoldHandles(args: JsonObject | undefined): boolean {
+  return args !== undefined && stringifyJson(args).includes('pfh1_');
 }
 
 /** Whoever stands in between may have mixed up two answers, or kept one. */

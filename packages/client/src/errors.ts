@@ -64,6 +64,7 @@ export class GuardError extends Error {
     | 'RESULT_UNFIT'
     | 'RESULT_TOO_LARGE'
     | 'TOOL_TIMEOUT'
+    | 'TOOL_FAILED_HIDDEN'
     | 'OUTCOME_UNRECORDED';
   /** With TOOL_REFUSED. */
   readonly refusal: Refusal | null;

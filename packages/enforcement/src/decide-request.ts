@@ -9,9 +9,11 @@ import type {
   Principal,
 } from '@provability-fabric/policy';
 import { EnforcementError } from './errors.ts';
+import { type Carrying, carrying } from './handles/own-actions.ts';
 import { fingerprint, NEVER_SENT, type PastAnswer } from './past-requests.ts';
 import type { Clock, Surroundings } from './ports.ts';
 import type { Session, SessionTools } from './session.ts';
+import { type ReservingTools, reserveUsage } from './usage/reserve-usage.ts';
 
 export interface AuthorizeRequest {
   readonly principal: Principal;
@@ -26,7 +28,7 @@ export interface AuthorizeRequest {
   readonly attributes: JsonValue;
 }
 
-export interface DecidingTools extends Pick<SessionTools, 'crypto'> {
+export interface DecidingTools extends Pick<SessionTools, 'crypto'>, ReservingTools {
   readonly clock: Clock;
   readonly surroundings: Surroundings;
   /** What a session has on record about a certificate that is not in memory any more. */
@@ -38,6 +40,7 @@ export interface Decided {
   /** Absent where the request is the repeat of one that was decided before. */
   readonly decision?: Decision;
   readonly stepMs: number;
+  readonly carries: Carrying;
 }
 
 /** Decides a request in its session, to be called exclusively: what it answers is durable, and may not be told yet. */
@@ -61,14 +64,22 @@ export async function decideRequest(
     attributes: request.attributes,
   };
   const repeated = await repeatedAnswer(tools, session, input);
-  if (repeated !== undefined) return { past: repeated, stepMs: 0 };
-  const { outputs, stepMs } = await session.submit([
-    ...preparingInputs(surroundings, session, principal, at),
-    input,
-  ]);
+  if (repeated !== undefined)
+    return { past: repeated, stepMs: 0, carries: await carrying(session, input, repeated) };
+  const reserved = await reserveUsage(tools, session, input);
+  let decision: Decision | undefined;
+  let stepMs = 0;
+  try {
+    const preparing = preparingInputs(surroundings, session, principal, at);
+    const submitted = await session.submit([...preparing, reserved.input]);
+    stepMs = submitted.stepMs;
+    decision = submitted.outputs.at(-1) as Decision;
+  } finally {
+    await reserved.decided(decision);
+  }
   const past = session.past.find(input.certificate_id);
   if (typeof past === 'string') throw new Error('expected an intent to be remembered once it is on record');
-  return { past, decision: outputs.at(-1) as Decision, stepMs };
+  return { past, decision, stepMs, carries: await carrying(session, input, past) };
 }
 
 /** What has to be on record before the next intent: the opening, a change of mode, of epoch, what was never sent on. */

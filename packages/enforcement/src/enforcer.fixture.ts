@@ -19,7 +19,7 @@ import { MemoryJournal } from '@provability-fabric/testkit';
 import { expect } from 'vitest';
 import type { AuthorizeRequest } from './decide-request.ts';
 import { Enforcer, type EnforcerOptions } from './enforcer.ts';
-import type { DecidedEvent, Journal, OverdueEvent } from './ports.ts';
+import type { ApprovalEvent, DecidedEvent, Journal, OverdueEvent } from './ports.ts';
 
 export const crypto: Crypto = {
   sha256: (data) => new Uint8Array(createHash('sha256').update(data).digest()),
@@ -96,6 +96,28 @@ export function bundleOf(version: number, part: Partial<CompiledBundle> = {}): C
   };
 }
 
+const PEOPLE = { approvals: 1, approvers: { roles: ['finance'], ids: ['carol'] }, within_ms: 60_000 };
+
+/** A bundle under which `send` waits for one of these people. */
+export function holding(version = 1, part: object = {}): CompiledBundle {
+  const base = bundleOf(version);
+  const any = { tools: ['send'], effects: null, label: null, args: null, principal: null };
+  const hold = {
+    id: 'ask',
+    kind: 'hold',
+    mode: 'enforce',
+    severity: 'high',
+    owner: 'o',
+    expires: null,
+    critical: false,
+    description: '',
+    on: any,
+    ...PEOPLE,
+    ...part,
+  } as CompiledBundle['clauses'][number];
+  return { ...base, clauses: [...base.clauses, hold] };
+}
+
 /** What surrounds the fabrics of one test, and what they told their observers. */
 export class World {
   journal = new MemoryJournal();
@@ -104,6 +126,7 @@ export class World {
   epoch = 1;
   decided: DecidedEvent[] = [];
   overdue: OverdueEvent[] = [];
+  approvals: ApprovalEvent[] = [];
   unavailable: unknown[] = [];
 
   /** A fabric as it is after a start; a second one on the same journal is a restart. */
@@ -127,6 +150,7 @@ export class World {
         decided: (event) => void this.decided.push(event),
         settled: () => undefined,
         overdue: (event) => void this.overdue.push(event),
+        approval: (event) => void this.approvals.push(event),
         unavailable: ({ cause }) => void this.unavailable.push(cause),
       },
       sessionIdleMs: 60_000,

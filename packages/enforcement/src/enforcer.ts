@@ -1,6 +1,7 @@
 import type { JsonValue } from '@provability-fabric/kernel';
 import { type LoadedBundle, mayEverCall, type Principal, type State } from '@provability-fabric/policy';
 import type { OutcomeKind } from '@provability-fabric/statements';
+import { Approvals } from './approvals/approvals.ts';
 import { type ConfirmingTools, confirmAnswer, confirmRecorded } from './confirm-answer.ts';
 import {
   type AuthorizeRequest,
@@ -11,6 +12,8 @@ import {
 import { EnforcementError } from './errors.ts';
 import { findPast } from './find-past.ts';
 import { existingSession, type FindingTools, sessionFor } from './find-session.ts';
+import { type HidingRules, hidingFor } from './handles/hiding-rules.ts';
+import type { Carrying } from './handles/own-actions.ts';
 import { KeptSessions, nameOf } from './kept-sessions.ts';
 import { LedgerGate, type LedgerSettings } from './ledger-gate.ts';
 import { Obligations } from './obligations.ts';
@@ -20,9 +23,10 @@ import type { Answer, PastAnswer } from './past-requests.ts';
 import type { Clock, Leases, Observer, SessionArchive, Surroundings } from './ports.ts';
 import type { ReadingTools } from './recorded-statements.ts';
 import type { Session, SessionTools } from './session.ts';
-import { noSuchAction, settleOutcome } from './settle-outcome.ts';
+import { noSuchAction, type Shown, settleOutcome } from './settle-outcome.ts';
 import { type LostSession, sweepSessions } from './sweep.ts';
 import { closed, UnderWay } from './under-way.ts';
+import type { Usage } from './usage/ports.ts';
 import { WakeablePause } from './wakeable-pause.ts';
 
 /** Who reports an outcome: only the session's own principal may, or the host. */
@@ -31,7 +35,7 @@ export interface Reporter {
   readonly principal: string | null;
 }
 
-export interface Authorized extends Answer {
+export interface Authorized extends Answer, Carrying {
   readonly session: string;
 }
 
@@ -51,6 +55,8 @@ export interface EnforcerOptions extends SessionTools, LedgerSettings, ReadingTo
   /** Present where several fabrics share a ledger; then so are `archive` and `ledgered`. */
   readonly leases?: Leases;
   readonly archive?: SessionArchive;
+  /** Where limits are counted that sessions share; without it what they count is refused. */
+  readonly usage?: Usage;
 }
 
 const DEFAULT_MAX_STATEMENTS = 200_000;
@@ -62,6 +68,8 @@ export class Enforcer {
   readonly #sessions: KeptSessions;
   readonly #own: OwnSessions;
   readonly #obligations: Obligations;
+  /** Actions that wait for somebody to decide about them. */
+  readonly approvals: Approvals;
   readonly #finding: FindingTools;
   readonly #deciding: DecidingTools;
   readonly #confirming: ConfirmingTools;
@@ -84,7 +92,11 @@ export class Enforcer {
       void this.#fences.set(nameOf(tenant, session), fence);
     const opening = { ...options, gate: this.#gate, fenced };
     this.#sessions = new KeptSessions({
-      open: (tenant, id, goesOn) => openSession({ ...opening, bundle: this.#bundle }, tenant, id, goesOn),
+      open: async (tenant, id, goesOn) => {
+        const session = await openSession({ ...opening, bundle: this.#bundle }, tenant, id, goesOn);
+        this.approvals.note(session);
+        return session;
+      },
       isCurrent: (session) => session.bundle === this.#bundle.digest,
       most: asked(maxSessions),
       mostStatements: asked(maxStatements),
@@ -97,15 +109,32 @@ export class Enforcer {
     });
     this.#finding = { ...options, sessions: this.#sessions, own: this.#own };
     const recall = (session: Session, certificate: string) => this.#recall(session, certificate);
-    this.#deciding = { crypto, clock, surroundings, recall };
+    this.#deciding = {
+      ...{ crypto, clock, surroundings, recall, observer: options.observer },
+      ...(options.usage === undefined ? {} : { usage: options.usage }),
+    };
     const within: ConfirmingTools['within'] = (session, work) => this.#within(session, work);
     this.#confirming = { gate: this.#gate, clock, observer: options.observer, within };
+    this.approvals = new Approvals({
+      ...options,
+      bundle: () => this.#bundle,
+      find: (tenant, id) => existingSession(this.#finding, tenant, id),
+      within,
+      run: (work) => this.#underWay.run(work),
+      requireEvidence: (tenant, id) => this.#requireEvidence(tenant, id),
+      confirm: (session) => confirmRecorded(this.#confirming, session),
+    });
   }
 
   mayEverCall(principal: Principal, tool: string): boolean {
     const { surroundings, clock } = this.#options;
     const environment = surroundings.environment();
     return mayEverCall(this.#bundle, principal, tool, { environment, at: clock.now() });
+  }
+
+  /** How results are hidden from an agent; undefined where it sees all of them. */
+  hiding(principal: Principal): HidingRules | undefined {
+    return hidingFor(this.#bundle, (tool) => this.mayEverCall(principal, tool));
   }
 
   /**
@@ -127,8 +156,10 @@ export class Enforcer {
     this.#requireEvidence(principal.tenant, request.session);
     const session = await this.#sessionFor(principal, request.session);
     const decided = await this.#within(session, () => decideRequest(this.#deciding, session, request));
-    const { past, decision, stepMs } = decided;
+    const { past, decision, stepMs, carries } = decided;
     await confirmAnswer(this.#confirming, session, past);
+    // The fabric's own answer is on record after the decision.
+    if (carries.answer !== undefined) await confirmRecorded(this.#confirming, session);
     if (decision !== undefined) {
       this.#options.observer.decided({
         tenant: session.tenant,
@@ -142,13 +173,14 @@ export class Enforcer {
         latencyMs: performance.now() - started,
       });
     }
-    return { ...past.answer, session: session.id };
+    return { ...past.answer, ...carries, session: session.id };
   }
 
   /**
    * Records what came of an allowed action; the result may be shown only after this resolves. `principal` null: the host
    * reports, who answers for all agents of the tenant. A repeat of the same report is taken as done. However far the
-   * ledger is behind, an outcome is recorded: what has happened must not be lost.
+   * ledger is behind, an outcome is recorded: what has happened must not be lost. Resolves with what the agent may see of
+   * the result.
    */
   settle(
     reporter: Reporter,
@@ -156,7 +188,7 @@ export class Enforcer {
     certificateId: string,
     outcome: OutcomeKind,
     result: JsonValue,
-  ): Promise<void> {
+  ): Promise<Shown> {
     return this.#underWay.run(() => this.#settle(reporter, sessionId, certificateId, outcome, result));
   }
 
@@ -166,13 +198,16 @@ export class Enforcer {
     certificateId: string,
     outcome: OutcomeKind,
     result: JsonValue,
-  ): Promise<void> {
+  ): Promise<Shown> {
     const session = await existingSession(this.#finding, tenant, sessionId);
     if (session === undefined) throw noSuchAction(certificateId);
     const report = { principal, certificateId, outcome, result };
-    const isNew = await this.#within(session, () => settleOutcome(this.#deciding, session, report));
+    const { isNew, shown } = await this.#within(session, () =>
+      settleOutcome(this.#deciding, session, report),
+    );
     await confirmRecorded(this.#confirming, session);
     if (isNew) this.#options.observer.settled({ tenant, session: sessionId, certificateId, outcome });
+    return shown;
   }
 
   /** Adds to the trusted prompt of a session. Only the host may call this: the agent lacks the credential. */
@@ -194,15 +229,17 @@ export class Enforcer {
 
   /**
    * Looks through the journal, at leisure and until `close`, for sessions that an earlier process left an action open in,
-   * and marks it. Nobody has to wait for this: a session that is used before is looked after then. Resolves with those
+   * and marks it, and for those where something is due or waits for somebody. Nobody has to wait for this: a session that is used before is looked after then. Resolves with those
    * that cannot go on (their records were erased): each stays refused, the others are served.
    */
   recover(): Promise<readonly LostSession[]> {
     const sweep = sweepSessions({
       ...this.#options,
       isLoaded: (tenant, session) => this.#sessions.has(tenant, session),
-      load: (tenant, session) => this.#sessions.load(tenant, session),
+      load: async (tenant, session) => this.#watch(await this.#sessions.load(tenant, session)),
       isOver: () => this.#closed,
+      now: () => this.#options.clock.now(),
+      bundle: this.#bundle,
       pause: (ms) => this.#pause.of(ms),
     });
     this.#sweeping = sweep.catch(() => undefined);
@@ -259,9 +296,14 @@ export class Enforcer {
       if (isOver) this.#sessions.drop(session);
       throw error;
     } finally {
-      // Of one that is another's now, its owner keeps watch.
-      this.#obligations.note(session.tenant, session.id, session.held ? session.deadline : undefined);
+      this.#watch(session);
     }
+  }
+
+  #watch(session: Session): void {
+    this.approvals.note(session);
+    // Of one that is another's now, its owner keeps watch.
+    this.#obligations.note(session.tenant, session.id, session.held ? session.deadline : undefined);
   }
 
   /** Records that time has passed where that makes an obligation overdue, and tells of it. */

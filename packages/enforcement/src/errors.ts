@@ -1,10 +1,14 @@
 export type EnforcementErrorCode =
   | 'EVIDENCE_UNAVAILABLE'
+  | 'USAGE_UNAVAILABLE'
   | 'REQUEST_CONFLICT'
   | 'SESSION_BUSY'
   | 'SESSION_CORRUPT'
   | 'SESSION_ELSEWHERE'
   | 'OUTCOME_REFUSED'
+  | 'TICKET_UNKNOWN'
+  | 'TICKET_DECIDED'
+  | 'APPROVER_REFUSED'
   | 'CLOSED';
 
 /** A request that enforcement cannot serve; none of these lets an action through. */

@@ -13,7 +13,9 @@ export function pastAnswer(
   index: number,
 ): PastAnswer {
   const print = fingerprint(crypto, input, certificate.action.args_digest);
-  return { fingerprint: print, answer: answerOf(certificate), index, given: true };
+  const { forwarded_digest: forwarded } = certificate;
+  const past = { fingerprint: print, answer: answerOf(certificate), index, given: true };
+  return forwarded === undefined ? past : { ...past, forwarded };
 }
 
 /** What a session has on record about one certificate; undefined where it has none. */

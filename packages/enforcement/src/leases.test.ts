@@ -7,7 +7,7 @@ import {
   MemoryShipper,
 } from '@provability-fabric/testkit';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ask, bundleOf, ME, World } from './enforcer.fixture.ts';
+import { ask, bundleOf, holding, ME, World } from './enforcer.fixture.ts';
 import type { Enforcer, EnforcerOptions } from './enforcer.ts';
 
 const TTL = 10_000;
@@ -89,6 +89,30 @@ describe('a session that another fabric owns', () => {
       session,
       refusal: { code: 'LABEL_FLOW' },
     });
+  });
+});
+
+describe('an action that is held', () => {
+  it('is decided about by the fabric that has its session, and found by the next one once that is told where', async () => {
+    const [a, b] = [fabric('a', holding()), fabric('b', holding())];
+    const ticket = (await a.enforcer.authorize(ask('send'))).refusal?.ticket as string;
+    a.shipper.reachable = true;
+    const approver = { id: 'alice', roles: ['finance'], tenant: 'acme' };
+    const said = { ticket, approver, decision: 'approve', epoch: 1 } as const;
+    await expect(b.enforcer.approvals.decide({ ...said, session: 's' })).rejects.toMatchObject({
+      code: 'SESSION_ELSEWHERE',
+      address: 'http://a.example',
+    });
+    await expect(b.enforcer.approvals.decide({ ...said, session: null })).rejects.toMatchObject({
+      code: 'TICKET_UNKNOWN',
+    });
+    expect(b.journal.entries).toEqual([]);
+    await a.enforcer.close();
+    expect(await b.enforcer.approvals.decide({ ...said, session: 's' })).toMatchObject({
+      status: 'approved',
+    });
+    expect(await b.enforcer.authorize(ask('send'))).toMatchObject({ effect: 'allow' });
+    expect(await b.enforcer.authorize(ask('send'))).toMatchObject({ effect: 'hold' });
   });
 });
 

@@ -66,7 +66,9 @@ export async function loadSession(
     const input = inputIn(crypto, statement, stored);
     if (input === undefined) continue;
     const recorded: RecordedInput =
-      statement.type === 'permission-certificate' ? { input, effect: statement.effect } : { input };
+      statement.type === 'permission-certificate'
+        ? { input, effect: statement.effect, ticket: statement.approval }
+        : { input };
     state = refoldInput(bundle, state, recorded);
     if (statement.type === 'permission-certificate' && input.kind === 'intent') {
       past.noted(statement.certificate_id);

@@ -121,6 +121,16 @@ describe('an obligation', () => {
     expect(world.overdue).toHaveLength(2);
   });
 
+  it('is told of by the next fabric too, though nobody acts in the session any more', async () => {
+    const first = await world.start(BUNDLE);
+    await settled(first, 'read');
+    await first.close();
+    const second = await world.start(BUNDLE);
+    expect(await second.recover()).toEqual([]);
+    await pass(WITHIN + 1);
+    expect(world.overdue).toHaveLength(1);
+  });
+
   it('is still told of when evidence could not be made durable at first, without asking all the time', async () => {
     const enforcer = await world.start(BUNDLE);
     await settled(enforcer, 'read');

@@ -3,13 +3,20 @@ import type { IntentInput } from '@provability-fabric/policy';
 import type { OutcomeKind } from '@provability-fabric/statements';
 import { CertificateIndex } from './certificate-index.ts';
 
+export interface Refusal {
+  readonly code: string;
+  readonly clause: string | null;
+  /** Of an action that is held: by which it can be approved. */
+  readonly ticket?: string;
+}
+
 /** The answer to an intent, as far as the agent may know it. */
 export interface Answer {
   readonly certificateId: string;
   readonly effect: 'allow' | 'hold' | 'block';
   readonly verdict: string;
   /** Why it was refused; null where it was allowed. */
-  readonly refusal: { readonly code: string; readonly clause: string | null } | null;
+  readonly refusal: Refusal | null;
 }
 
 /** What was decided about a request, so that its repeat gets the same answer. */
@@ -25,6 +32,8 @@ export interface PastAnswer {
   given: boolean;
   /** The last outcome on record, by `outcomeKey`. */
   outcome?: string;
+  /** Digest of the arguments that are sent on, where handles in them stand for values. */
+  readonly forwarded?: Digest;
 }
 
 /** More than an agent has under way at once; older ones are read back from the journal. */
@@ -101,10 +110,14 @@ export function answerOf(decision: {
   readonly effect: Answer['effect'];
   readonly verdict: string;
   readonly reasons: readonly { readonly code: string; readonly clause: string | null }[];
+  readonly approval: string | null;
 }): Answer {
   const first = decision.reasons[0];
+  const ticket = decision.effect === 'hold' && decision.approval !== null && { ticket: decision.approval };
   const refusal =
-    decision.effect === 'allow' || first === undefined ? null : { code: first.code, clause: first.clause };
+    decision.effect === 'allow' || first === undefined
+      ? null
+      : { code: first.code, clause: first.clause, ...ticket };
   return {
     certificateId: decision.certificate_id,
     effect: decision.effect,

@@ -1,5 +1,5 @@
 import type { Digest } from '@provability-fabric/kernel';
-import type { Decision, Environment } from '@provability-fabric/policy';
+import type { ApprovalDecision, Decision, Environment, TicketStatus } from '@provability-fabric/policy';
 import type { OutcomeKind } from '@provability-fabric/statements';
 
 /** One signed statement on its way into the log. */
@@ -126,6 +126,8 @@ export interface Observer {
   settled(event: SettledEvent): void;
   /** Time has passed that a clause gave for something that was not done; each obligation once. */
   overdue(event: OverdueEvent): void;
+  /** Somebody has decided about an action that is held. */
+  approval(event: ApprovalEvent): void;
   /** Evidence could not be made durable, or not in time where it has to be, so the action was refused. */
   unavailable(event: { readonly tenant: string; readonly session: string; readonly cause: unknown }): void;
 }
@@ -141,6 +143,18 @@ export interface DecidedEvent {
   /** Of `step` alone, and of the whole way to durability. */
   readonly stepMs: number;
   readonly latencyMs: number;
+}
+
+export interface ApprovalEvent {
+  readonly tenant: string;
+  readonly session: string;
+  readonly ticket: string;
+  readonly target: string;
+  /** Who decided. */
+  readonly approver: string;
+  readonly decision: ApprovalDecision;
+  /** Of the ticket, with this decision. */
+  readonly status: TicketStatus;
 }
 
 export interface OverdueEvent {

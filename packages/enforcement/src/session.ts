@@ -1,11 +1,14 @@
 import type { Crypto, Digest, EnvelopeSigner } from '@provability-fabric/kernel';
 import {
   type Input,
+  type IntentInput,
   initialState,
   type LoadedBundle,
   nextDeadline,
   type Output,
+  type SharedCharge,
   type State,
+  sharedCharges,
   stateDigest,
   step,
 } from '@provability-fabric/policy';
@@ -79,6 +82,11 @@ export class Session {
     return nextDeadline(this.#tools.bundle, this.#state);
   }
 
+  /** By which it decides: the bundle, and where fresh handles come from. */
+  get tools(): Pick<SessionTools, 'bundle' | 'random'> {
+    return this.#tools;
+  }
+
   get seq(): number {
     return this.#seq;
   }
@@ -118,9 +126,18 @@ export class Session {
     return answer.finally(() => this.#answering.delete(answer));
   }
 
+  /** What an intent would take now from limits that other sessions count for as well. */
+  sharedCharges(input: IntentInput): readonly SharedCharge[] {
+    return sharedCharges(this.#tools.bundle, this.#state, input);
+  }
+
   /** The bundle that it decides under. */
   get bundle(): Digest {
     return this.#tools.bundle.digest;
+  }
+
+  get rules(): LoadedBundle {
+    return this.#tools.bundle;
   }
 
   /** Runs `work` once everything before it is finished. */
@@ -225,9 +242,10 @@ export class Session {
       if (input.kind === 'intent' && output.kind === 'decision') {
         this.past.answered(input.certificate_id, {
           fingerprint: fingerprint(this.#tools.crypto, input, output.args_digest),
-          answer: answerOf({ ...output, certificate_id: input.certificate_id }),
+          answer: answerOf({ ...output, certificate_id: input.certificate_id, approval: output.ticket }),
           index: firstIndex + position,
           given: false,
+          ...(output.forwarded_digest !== undefined && { forwarded: output.forwarded_digest }),
         });
       } else if (input.kind === 'outcome' && output.kind === 'settled')
         this.past.settled(input.certificate_id, outcomeKey(input.outcome, output.result_digest));

@@ -1,10 +1,21 @@
 import { digestJson, type JsonValue } from '@provability-fabric/kernel';
-import type { Input } from '@provability-fabric/policy';
 import type { OutcomeKind } from '@provability-fabric/statements';
 import type { DecidingTools } from './decide-request.ts';
 import { EnforcementError } from './errors.ts';
+import { shownInstead, withHandles } from './handles/own-actions.ts';
 import { outcomeKey } from './past-requests.ts';
 import type { Session } from './session.ts';
+
+/** What the agent may see of a result: all of it, or this in its place. */
+export interface Shown {
+  readonly instead?: JsonValue;
+}
+
+export interface Settled {
+  /** False where the very same report was on record already. */
+  readonly isNew: boolean;
+  readonly shown: Shown;
+}
 
 export interface OutcomeReport {
   /** null: the host reports, who answers for all agents of the tenant. */
@@ -15,27 +26,37 @@ export interface OutcomeReport {
 }
 
 /**
- * Puts on record what came of an allowed action, to be called exclusively. False where the very same report is on record
- * already. Throws OUTCOME_REFUSED where no action of the session waits for it.
+ * Puts on record what came of an allowed action, to be called exclusively. Throws OUTCOME_REFUSED where no action of the
+ * session waits for it.
  */
 export async function settleOutcome(
   { crypto, clock, recall }: Pick<DecidingTools, 'crypto' | 'clock' | 'recall'>,
   session: Session,
   { principal, certificateId, outcome, result }: OutcomeReport,
-): Promise<boolean> {
+): Promise<Settled> {
   const key = () => outcomeKey(outcome, result === null ? null : digestJson(crypto, result));
   session.requireHeld();
   if (principal !== null && session.state.opening?.principal !== principal) throw noSuchAction(certificateId);
-  const input: Input = { kind: 'outcome', at: clock.now(), certificate_id: certificateId, outcome, result };
+  const shown = (): Shown => {
+    const instead = shownInstead(session, certificateId, result);
+    return instead === undefined ? {} : { instead };
+  };
   const recorded = session.past.outcome(certificateId);
   // Only where there is an outcome already: a large result is costly to digest, and `step` does so anyway.
-  if (recorded !== undefined && recorded === key()) return false;
-  const [settled] = (await session.submit([input])).outputs;
-  if (settled?.kind === 'settled') return true;
+  if (recorded !== undefined && recorded === key()) return { isNew: false, shown: shown() };
+  const happened = {
+    kind: 'outcome',
+    at: clock.now(),
+    certificate_id: certificateId,
+    outcome,
+    result,
+  } as const;
+  const [settled] = (await session.submit([withHandles(session, happened)])).outputs;
+  if (settled?.kind === 'settled') return { isNew: true, shown: shown() };
   if (recorded !== undefined || session.past.find(certificateId) !== 'forgotten')
     throw noSuchAction(certificateId);
   const earlier = await recall(session, certificateId);
-  if (earlier?.outcome === key()) return false;
+  if (earlier?.outcome === key()) return { isNew: false, shown: shown() };
   throw noSuchAction(certificateId);
 }
 

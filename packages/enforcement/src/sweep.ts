@@ -1,3 +1,5 @@
+import type { LoadedBundle } from '@provability-fabric/policy';
+import { OpenTickets } from './approvals/left-waiting.ts';
 import { EnforcementError } from './errors.ts';
 import type { Journal, SessionHead } from './ports.ts';
 import { corrupt, type ReadingTools, recordedIn } from './recorded-statements.ts';
@@ -16,6 +18,9 @@ export interface SweepOptions extends ReadingTools {
   /** Brings a session back, which marks what is open. */
   load(tenant: string, session: string): Promise<unknown>;
   readonly isOver: () => boolean;
+  readonly now: () => number;
+  /** Under which sessions are decided from now on. */
+  readonly bundle: Pick<LoadedBundle, 'digest' | 'automata'>;
   pause(ms: number): Promise<void>;
 }
 
@@ -46,18 +51,26 @@ export async function sweepSessions(options: SweepOptions): Promise<readonly Los
   return lost;
 }
 
-/** Whether an allowed action has no outcome. Nothing is folded for it, which would cost several times as much. */
+/**
+ * Whether an allowed action has no outcome, a held one waits for somebody, or an obligation may be running. Nothing is
+ * folded for it, which would cost several times as much.
+ */
 async function isLeftOpen(options: SweepOptions, head: SessionHead): Promise<boolean> {
   const open = new Set<string>();
+  const mayOwe = options.bundle.automata.timed.length > 0;
+  const tickets = new OpenTickets(options.now(), options.bundle.digest);
   for await (const stored of options.journal.readSession(head.tenant, head.session)) {
     if (stored.record === null)
       throw corrupt(head.session, `the input record of seq ${stored.seq} was erased`);
     const { statement } = recordedIn(options, head.session, stored);
+    tickets.take(statement);
     if (statement.type === 'outcome-certificate') open.delete(statement.certificate_id);
-    else if (statement.type === 'permission-certificate' && statement.effect === 'allow')
+    else if (statement.type === 'permission-certificate' && statement.effect === 'allow') {
+      if (mayOwe) return true;
       open.add(statement.certificate_id);
+    }
   }
-  return open.size > 0;
+  return open.size > 0 || tickets.any;
 }
 
 /** undefined for what passes by itself: the session is looked after when it is loaded next. */

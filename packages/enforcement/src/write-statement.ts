@@ -112,8 +112,9 @@ function statementOf(
       epoch: after.epoch,
       ...certified(output),
       labels: { session: output.label },
-      approval: null,
+      approval: output.ticket,
       break_glass: null,
+      ...(output.forwarded_digest !== undefined && { forwarded_digest: output.forwarded_digest }),
     };
   }
   if (input.kind === 'outcome' && output.kind === 'settled') {
@@ -125,6 +126,7 @@ function statementOf(
       result_digest: output.result_digest,
       label: output.result_label,
       labels: { session: output.label },
+      ...(output.hidden !== undefined && { hidden: output.hidden }),
     };
   }
   return {

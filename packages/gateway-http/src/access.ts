@@ -1,10 +1,10 @@
 import { RequestError } from './errors.ts';
 import type { Identity } from './ports.ts';
 
-// Which roles open which door of the ledger and the policy adapter. A role that begins with `platform-` acts for
+// Which roles open which door of the ledger, the policy adapter and the approvals. A role that begins with `platform-` acts for
 // all tenants; every other one for the tenant of its token alone.
 
-export type Role = 'auditor' | 'operator' | 'platform-auditor' | 'platform-operator';
+export type Role = 'approver' | 'auditor' | 'operator' | 'platform-auditor' | 'platform-operator';
 
 export function requireRole({ principal }: Identity, roles: readonly Role[]): void {
   if (roles.some((role) => principal.roles.includes(role))) return;

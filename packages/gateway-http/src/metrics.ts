@@ -27,6 +27,7 @@ export interface Metrics {
   recordRevocations(count: number): void;
   recordPolicyAdapterError(): void;
   recordForward(answered: boolean): void;
+  recordApproval(decision: 'approve' | 'deny'): void;
   /** Age of the oldest durable statement that the ledger lacks. */
   setLedgerLag(seconds: number): void;
   /** Whether the ledger refuses this fabric's evidence, which waiting does not mend. */
@@ -94,6 +95,7 @@ export function createMetrics(): Metrics {
     'obligations_overdue_total',
     'Obligations whose time passed without what a clause asks for',
   );
+  const approvals = counter('approvals_total', 'What people have said about held actions', ['decision']);
   const revocations = counter('revocation_total', 'Tokens and principals revoked through this process');
   const adapterErrors = counter('policy_adapter_errors_total', 'Requests to the policy adapter that failed');
   const forwards = counter('session_forwards_total', 'Requests sent to the fabric that owns their session', [
@@ -145,6 +147,7 @@ export function createMetrics(): Metrics {
   for (const labels of DECISIONS) certs.inc(labels, 0);
   for (const name of ['shadow', 'monitor', 'enforce']) violations.inc({ mode: name }, 0);
   for (const result of ['answered', 'failed']) forwards.inc({ result }, 0);
+  for (const decision of ['approve', 'deny']) approvals.inc({ decision }, 0);
   for (const name of MODES) mode.set({ mode: name }, 0);
 
   return {
@@ -161,6 +164,7 @@ export function createMetrics(): Metrics {
     },
     recordUnavailable: () => unavailable.inc(),
     recordOverdue: () => overdue.inc(),
+    recordApproval: (decision) => approvals.inc({ decision }),
     setMode(inForce) {
       for (const name of MODES) mode.set({ mode: name }, name === inForce ? 1 : 0);
     },

@@ -1,7 +1,9 @@
 import { field } from '@provability-fabric/kernel';
 import type { Question } from './forwarder.ts';
 import { idKey, type Request, type RequestId } from './message.ts';
+import { isOwnCall } from './own-tool.ts';
 import type { Pending, PendingKind, PendingTable } from './pending.ts';
+import type { Decider } from './ports.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, REFUSED } from './refusal.ts';
 import { routeOf, taskIdOf } from './routes.ts';
 import type { TaskTable } from './tasks.ts';
@@ -20,6 +22,7 @@ export type Admission =
 type AdmissionCode = 'ID_IN_USE' | 'UNKNOWN_METHOD' | 'TOO_MANY_PENDING' | 'INVALID_PARAMS' | 'NOT_PERMITTED';
 
 export interface AdmissionParts {
+  readonly decider: Pick<Decider, 'hiding'>;
   readonly pending: PendingTable;
   readonly tasks: TaskTable;
   readonly maxPending: number;
@@ -28,10 +31,8 @@ export interface AdmissionParts {
 }
 
 /** Whether a well-formed request may wait for its turn, and what has to be decided about it then. */
-export function admit(
-  request: Request,
-  { pending: table, tasks, maxPending, targetPrefix }: AdmissionParts,
-): Admission {
+export function admit(request: Request, parts: AdmissionParts): Admission {
+  const { pending: table, tasks, maxPending, targetPrefix } = parts;
   const { id, key, method } = request;
   const params = request.params ?? {};
   const refuse = (rpcCode: number, code: AdmissionCode, text: string): Admission => {
@@ -69,12 +70,12 @@ export function admit(
       return refuse(REFUSED, 'NOT_PERMITTED', text);
     }
     case 'decide': {
-      const asked = route.ask(params, targetPrefix);
+      const asked = route.ask(params, isOwnCall(method, params, parts) ? '' : targetPrefix);
       if (!asked.ok) return refuse(INVALID_PARAMS, 'INVALID_PARAMS', asked.reason);
       const { action, target, value, asTask } = asked;
       return {
         ok: true,
-        pending: newPending(request, action, { asTask }),
+        pending: newPending(request, action, { asTask, target }),
         question: { action, target, value },
       };
     }
@@ -84,18 +85,26 @@ export function admit(
 function newPending(
   { id, key, method, params }: Request,
   kind: PendingKind,
-  more: { asTask?: boolean; taskId?: string | undefined; progressKey?: string | undefined } = {},
+  more: {
+    asTask?: boolean;
+    target?: string;
+    taskId?: string | undefined;
+    progressKey?: string | undefined;
+  } = {},
 ): Pending {
   return {
     id,
     key,
     method,
     kind,
+    target: more.target ?? '',
+    fromTheStart: field(params, 'cursor') === undefined,
     asTask: more.asTask ?? false,
     taskId: more.taskId,
     progressKey: idKey(field(field(params, '_meta'), 'progressToken')) ?? more.progressKey,
     stage: 'queued',
     certificateId: undefined,
+    hides: false,
     abandoned: false,
   };
 }

@@ -1,25 +1,26 @@
 import { createHash } from 'node:crypto';
 import { canonicalBytes, field, type JsonObject, type JsonValue } from '@provability-fabric/kernel';
 import type { ClientTasks } from './client-tasks.ts';
+import { hiddenAnswer, introduction } from './hidden-answer.ts';
+import { hushedTaskResponse } from './hushed.ts';
 import type { About, ClientOutlet, MessageSource, UpstreamOutlet } from './link.ts';
 import {
   type IdKey,
-  idKey,
   type Malformed,
   type Message,
-  type Notification,
   type Request,
   type Response,
   readMessage,
 } from './message.ts';
+import { Notices } from './notices.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { Pending, PendingTable } from './pending.ts';
-import type { ActionOutcome, Decider, RelayEvents } from './ports.ts';
+import type { ActionOutcome, Decider, RelayEvents, Shown } from './ports.ts';
 import { errorLine, evidenceUnavailable, METHOD_NOT_FOUND, outcomeAmbiguous, REFUSED } from './refusal.ts';
 import { CLIENT_ANSWERS, isKnownServerRequest } from './routes.ts';
 import type { Disclosure, ServerRequests } from './server-requests.ts';
 import { createdTaskId, type TaskTable } from './tasks.ts';
-import { withoutForbiddenTools } from './tool-list.ts';
+import { listedTools } from './tool-list.ts';
 
 export interface DelivererParts {
   readonly reader: MessageSource;
@@ -42,7 +43,11 @@ export interface DelivererParts {
  * brought is recorded before the client sees it, and so before anything that came after it.
  */
 export class Deliverer {
-  constructor(private readonly parts: DelivererParts) {}
+  private readonly notices: Notices;
+
+  constructor(private readonly parts: DelivererParts) {
+    this.notices = new Notices(parts);
+  }
 
   /** Resolves at the upstream's end of output, at a line too long to read on, or after `stop`. */
   async run(): Promise<'end' | 'too-long'> {
@@ -66,7 +71,6 @@ export class Deliverer {
   }
 
   private async accept(bytes: Buffer, message: Message, related: IdKey | undefined): Promise<void> {
-    const { clientOut } = this.parts;
     switch (message.kind) {
       case 'blank':
         return;
@@ -75,11 +79,7 @@ export class Deliverer {
       case 'request':
         return this.ask(message, bytes, related);
       case 'notification':
-        return clientOut.write(bytes, {
-          kind: 'notice',
-          related: this.notice(message) ?? related,
-          fromServer: 'notification',
-        });
+        return this.notices.deliver(message, bytes, related);
       case 'response':
         return this.respond(message, bytes);
     }
@@ -110,6 +110,15 @@ export class Deliverer {
       if (!pending.hasCallInFlight && !tasks.hasUnfinished) {
         return this.refuse(request, REFUSED, 'NO_CALL', 'expected a call of the client to be under way');
       }
+      // The question itself could tell of what the call returns.
+      if (pending.hidesAnswer || tasks.hidesOutcome) {
+        return this.refuse(
+          request,
+          REFUSED,
+          'HIDDEN',
+          'expected no question while a hidden result is on its way',
+        );
+      }
       disclosure = { method, params };
     } else if (method === 'tasks/result') {
       disclosure = clientTasks.originOf(params);
@@ -130,16 +139,6 @@ export class Deliverer {
     upstreamOut.write(errorLine(id, rpcCode, text, { code }), { kind: 'response' });
   }
 
-  /** The request of the client that a notification is about, where it says so. */
-  private notice({ method, params }: Notification): IdKey | undefined {
-    const { pending, serverRequests } = this.parts;
-    if (method === 'notifications/progress')
-      return pending.restartClocksOfProgress(field(params, 'progressToken'));
-    if (method === 'notifications/tasks/status') pending.restartClocksOfTask(field(params, 'taskId'));
-    else if (method === 'notifications/cancelled') serverRequests.take(idKey(field(params, 'requestId')));
-    return undefined;
-  }
-
   private async respond(response: Response, bytes: Buffer): Promise<void> {
     const pending = response.key === undefined ? undefined : this.parts.pending.get(response.key);
     // An id that was not forwarded yet is a guess: the upstream may not answer what it has not been asked.
@@ -151,30 +150,51 @@ export class Deliverer {
   }
 
   private async deliver(pending: Pending, response: Response, bytes: Buffer): Promise<void> {
-    const { clientOut, outcomes, tasks } = this.parts;
+    const { clientOut } = this.parts;
     switch (pending.kind) {
       case 'pass':
-        return clientOut.write(bytes, answerTo(pending));
+        return clientOut.write(this.passed(pending, response) ?? bytes, answerTo(pending));
       case 'list-tools':
         return this.deliverTools(pending, response.whole, bytes);
       case 'task-result':
-        if (await this.recordTask(pending.taskId, response)) return clientOut.write(bytes, answerTo(pending));
-        return outcomes.answer(pending, evidenceUnavailable(tasks.get(pending.taskId)?.certificateId));
+        return this.deliverTaskResult(pending, response, bytes);
       case 'call':
       case 'read':
         return this.deliverDecided(pending, response, bytes);
     }
   }
 
+  /** A response that nobody decides, as it is where results are hidden; undefined: as it came. */
+  private passed({ method }: Pending, response: Response): string | undefined {
+    if (this.parts.decider.hiding() === undefined) return undefined;
+    if (method === 'initialize') return introduction(response.whole);
+    return method.startsWith('tasks/') ? hushedTaskResponse(response) : undefined;
+  }
+
+  private async deliverTaskResult(pending: Pending, response: Response, bytes: Buffer): Promise<void> {
+    const { outcomes, tasks } = this.parts;
+    const shown = await this.recordTask(pending.taskId, response);
+    if (shown !== undefined) return this.show(pending, response, bytes, shown);
+    outcomes.answer(pending, evidenceUnavailable(tasks.get(pending.taskId)?.certificateId));
+  }
+
+  /** What came, or what the agent may see of it. */
+  private show(pending: Pending, { body }: Response, bytes: Buffer, { instead }: Shown): void {
+    const line = instead === undefined ? bytes : hiddenAnswer(pending, body, instead);
+    this.parts.clientOut.write(line, answerTo(pending));
+  }
+
   private async deliverDecided(pending: Pending, response: Response, bytes: Buffer): Promise<void> {
-    const { clientOut, outcomes } = this.parts;
+    const { outcomes } = this.parts;
     const { certificateId } = pending;
     if (certificateId === undefined) throw new Error('a request was forwarded without its certificate');
     const taskId = pending.asTask && response.body.ok ? createdTaskId(response.body.result) : undefined;
-    if (taskId !== undefined) return this.deliverTask(pending, certificateId, taskId, bytes);
-    if (await outcomes.record(certificateId, outcomeOf(response.body))) {
-      return clientOut.write(bytes, answerTo(pending));
+    if (taskId !== undefined) {
+      const line = pending.hides ? hushedTaskResponse(response) : bytes;
+      return this.deliverTask(pending, certificateId, taskId, line);
     }
+    const shown = await outcomes.record(certificateId, outcomeOf(response.body));
+    if (shown !== undefined) return this.show(pending, response, bytes, shown);
     outcomes.answer(pending, evidenceUnavailable(certificateId));
   }
 
@@ -183,10 +203,11 @@ export class Deliverer {
     pending: Pending,
     certificateId: string,
     taskId: string,
-    bytes: Buffer,
+    bytes: Buffer | string,
   ): Promise<void> {
     const { clientOut, outcomes, tasks, events } = this.parts;
-    if (tasks.add(taskId, { certificateId, progressKey: pending.progressKey, recorded: undefined })) {
+    const { progressKey, hides } = pending;
+    if (tasks.add(taskId, { certificateId, progressKey, hides, recorded: undefined })) {
       clientOut.write(bytes, answerTo(pending));
       const surplus = tasks.takeSurplus();
       if (surplus !== undefined) await outcomes.closeTask(surplus);
@@ -202,33 +223,37 @@ export class Deliverer {
   }
 
   /**
-   * False where the result may not be shown: it could not be recorded, or is another than the one recorded.
+   * What the agent may see; undefined where that is nothing: it could not be recorded, or is another than the one recorded.
    */
-  private async recordTask(taskId: string | undefined, { body }: Response): Promise<boolean> {
+  private async recordTask(taskId: string | undefined, { body }: Response): Promise<Shown | undefined> {
     const task = this.parts.tasks.get(taskId);
-    if (task === undefined) return false;
+    if (task === undefined) return undefined;
     const result = body.ok ? body.result : body.error;
     const digest = createHash('sha256')
       .update(canonicalBytes([body.ok, result]))
       .digest('hex');
-    if (task.recorded?.digest === digest) return true;
+    if (task.recorded?.digest === digest) return task.recorded.shown;
     if (task.recorded?.final === true) {
       this.parts.events.emit('mcp.task-result-changed', {});
-      return false;
+      return undefined;
     }
     // An error may be the call's own, or only say that the result cannot be fetched (any more): not to be
     // guessed.
     const outcome: ActionOutcome = body.ok ? outcomeOf(body) : { outcome: 'ambiguous', result };
-    if (!(await this.parts.outcomes.record(task.certificateId, outcome))) return false;
-    task.recorded = { digest, final: body.ok };
-    return true;
+    const shown = await this.parts.outcomes.record(task.certificateId, outcome);
+    if (shown !== undefined) task.recorded = { digest, final: body.ok, shown };
+    return shown;
   }
 
   private deliverTools(pending: Pending, whole: JsonObject, bytes: Buffer): void {
     const { clientOut, events } = this.parts;
-    const fewer = withoutForbiddenTools(whole, (tool) => this.mayEverCall(tool));
-    if (fewer !== undefined) events.emit('mcp.tools-hidden', { count: fewer.hidden });
-    clientOut.write(fewer?.line ?? bytes, answerTo(pending));
+    const listed = listedTools(whole, {
+      mayEverCall: (tool) => this.mayEverCall(tool),
+      hiding: this.parts.decider.hiding(),
+      fromTheStart: pending.fromTheStart,
+    });
+    if (listed !== undefined && listed.hidden > 0) events.emit('mcp.tools-hidden', { count: listed.hidden });
+    clientOut.write(listed?.line ?? bytes, answerTo(pending));
   }
 
   /** Who cannot say hides the tool. */

@@ -1,13 +1,16 @@
 import type { JsonValue } from '@provability-fabric/kernel';
 import type { Changes } from './changes.ts';
-import type { Sent, UpstreamOutlet } from './link.ts';
+import { ownAnswerLine } from './hidden-answer.ts';
+import type { ClientOutlet, Sent, UpstreamOutlet } from './link.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { Pending, PendingTable } from './pending.ts';
 import type { Decider, Decision, RelayEvents } from './ports.ts';
 import { errorLine, evidenceUnavailable, REFUSED, refusalOf } from './refusal.ts';
+import { withArguments, withResult } from './sent-on.ts';
 import type { ServerRequest } from './server-requests.ts';
 
-type Refused = Exclude<Decision, { readonly effect: 'allow' }>;
+type Allowed = Extract<Decision, { readonly effect: 'allow' }>;
+type Refused = Exclude<Decision, Allowed>;
 
 export interface Question {
   readonly action: 'call' | 'read';
@@ -26,6 +29,7 @@ export interface Outgoing {
 
 export interface ForwarderParts {
   readonly upstreamOut: UpstreamOutlet;
+  readonly clientOut: ClientOutlet;
   readonly pending: PendingTable;
   readonly outcomes: Outcomes;
   readonly decider: Decider;
@@ -110,7 +114,11 @@ export class Forwarder {
     this.deciding = false;
     if (decision?.effect !== 'allow') return this.refuse(pending, question, decision);
     pending.certificateId = decision.certificateId;
-    if (!pending.abandoned) return this.send(pending, bytes);
+    pending.hides = decision.hides === true;
+    if (decision.answer !== undefined) return this.answerItself(pending, decision.answer);
+    if (!pending.abandoned) {
+      return this.send(pending, decision.value === undefined ? bytes : withArguments(bytes, decision.value));
+    }
     // Certified, but cancelled or given up meanwhile: it certainly did not happen.
     this.parts.pending.remove(pending);
     this.deciding = true;
@@ -118,7 +126,15 @@ export class Forwarder {
     this.deciding = false;
   }
 
-  private send(pending: Pending, bytes: Buffer): void {
+  /** Nothing is sent on: what the fabric answers is on record already. */
+  private answerItself(pending: Pending, answer: NonNullable<Allowed['answer']>): void {
+    this.parts.pending.remove(pending);
+    if (pending.abandoned) return;
+    const about = { kind: 'answer', key: pending.key } as const;
+    this.parts.clientOut.write(ownAnswerLine(pending.id, answer), about);
+  }
+
+  private send(pending: Pending, bytes: Uint8Array): void {
     pending.stage = 'forwarded';
     this.parts.pending.restartClock(pending);
     this.parts.upstreamOut.write(bytes, { kind: 'request', key: pending.key, method: pending.method });
@@ -143,7 +159,10 @@ export class Forwarder {
       return upstreamOut.write(errorLine(answers.id, REFUSED, text, { code }), RESPONSE);
     }
     const sent = !this.stopped && upstreamOut.isOpen;
-    if (sent) upstreamOut.write(bytes, RESPONSE);
+    if (sent) {
+      const { value } = decision;
+      upstreamOut.write(value === undefined ? bytes : withResult(bytes, value), RESPONSE);
+    }
     await outcomes.record(decision.certificateId, { outcome: sent ? 'done' : 'failed' });
     this.deciding = false;
   }

@@ -15,8 +15,10 @@ export type {
   UpstreamDefinition,
 } from './http-upstream/definition.ts';
 export { ALL } from './http-upstream/definition.ts';
+// the tool that the fabric itself answers
+export { OWN_TOOL } from './own-tool.ts';
 // what it needs
-export type { ActionOutcome, ActionRequest, Decider, Decision, RelayEvents } from './ports.ts';
+export type { ActionOutcome, ActionRequest, Decider, Decision, Hiding, RelayEvents, Shown } from './ports.ts';
 export type { RelayCode } from './refusal.ts';
 // how it refuses
 export { REFUSAL_META, REFUSED } from './refusal.ts';

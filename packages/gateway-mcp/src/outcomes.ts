@@ -1,6 +1,6 @@
 import type { ClientOutlet, Loss, UpstreamDenial } from './link.ts';
 import type { Pending, PendingTable } from './pending.ts';
-import type { ActionOutcome, Decider, RelayEvents } from './ports.ts';
+import type { ActionOutcome, Decider, RelayEvents, Shown } from './ports.ts';
 import {
   answerLine,
   evidenceUnavailable,
@@ -24,16 +24,19 @@ export class Outcomes {
     private readonly timeoutMs: number,
   ) {}
 
-  /** False where the outcome could not be made durable in time: then nothing of it may reach the client. */
-  async record(certificateId: string, outcome: ActionOutcome): Promise<boolean> {
+  /**
+   * What the agent may see of it; undefined where the outcome could not be made durable in time: then nothing of it may
+   * reach the client.
+   */
+  async record(certificateId: string, outcome: ActionOutcome): Promise<Shown | undefined> {
     try {
-      const settled = this.decider.settle(certificateId, outcome).then(() => true);
-      if ((await within(this.timeoutMs, settled)) === true) return true;
+      const shown = await within(this.timeoutMs, this.decider.settle(certificateId, outcome));
+      if (shown !== undefined) return shown;
     } catch {
       // The evidence store logs its own failures; here it only matters that there is no record.
     }
     this.events.emit('mcp.settle-failed', { outcome: outcome.outcome });
-    return false;
+    return undefined;
   }
 
   /** A task whose result will not be fetched any more: unless something of it was recorded, nobody knows. */
@@ -61,7 +64,8 @@ export class Outcomes {
     pending.stage = 'settling';
     this.pending.stopClock(pending);
     const { certificateId } = pending;
-    const recorded = certificateId === undefined || (await this.record(certificateId, { outcome: 'failed' }));
+    const recorded =
+      certificateId === undefined || (await this.record(certificateId, { outcome: 'failed' })) !== undefined;
     this.pending.remove(pending);
     this.answer(
       pending,
@@ -94,7 +98,8 @@ export class Outcomes {
         }
         const recorded = this.record(certificateId, { outcome: 'ambiguous' });
         this.pending.moveToLate(pending, recorded);
-        const refusal = (await recorded)
+        const isRecorded = (await recorded) !== undefined;
+        const refusal = isRecorded
           ? outcomeAmbiguous(why, certificateId)
           : evidenceUnavailable(certificateId);
         return this.answer(pending, refusal);

@@ -9,6 +9,10 @@ export interface Pending {
   readonly key: IdKey;
   readonly method: string;
   readonly kind: PendingKind;
+  /** What is asked for, as the policy knows it; empty where nothing is decided. */
+  readonly target: string;
+  /** Of a list: whether it asks for the beginning. */
+  readonly fromTheStart: boolean;
   readonly asTask: boolean;
   /** The task whose outcome a `task-result` fetches. */
   readonly taskId: string | undefined;
@@ -21,6 +25,8 @@ export interface Pending {
   stage: 'queued' | 'deciding' | 'forwarded' | 'settling';
   /** Present once allowed. */
   certificateId: string | undefined;
+  /** Present once allowed: whether the agent may not see all of the result. */
+  hides: boolean;
   /** The client no longer waits: it cancelled, or has been told that time was up. */
   abandoned: boolean;
 }
@@ -46,6 +52,7 @@ export class PendingTable {
   private readonly late = new Map<IdKey, Late>();
   private readonly timers = new Map<Pending, NodeJS.Timeout | undefined>();
   private readonly suspended = new Set<SuspendReason>();
+  private readonly progress = new Map<IdKey, number>();
 
   constructor(
     private readonly maxPending: number,
@@ -131,6 +138,20 @@ export class PendingTable {
     return related;
   }
 
+  /** How many notices of progress a token has had, this one included; tokens of nothing under way count from 1. */
+  nextProgress(token: JsonValue): number {
+    const key = idKey(token);
+    if (key === undefined) return 1;
+    const count = (this.progress.get(key) ?? 0) + 1;
+    this.progress.delete(key);
+    this.progress.set(key, count);
+    for (const oldest of this.progress.keys()) {
+      if (this.progress.size <= this.maxPending * REMEMBERED_LATE_PER_PENDING) break;
+      this.progress.delete(oldest);
+    }
+    return count;
+  }
+
   restartClocksOfTask(taskId: JsonValue | undefined): void {
     if (typeof taskId !== 'string') return;
     for (const pending of this.timers.keys()) if (pending.taskId === taskId) this.restartClock(pending);
@@ -155,6 +176,14 @@ export class PendingTable {
     for (const { kind, stage, abandoned } of this.byKey.values()) {
       const isCall = kind === 'call' || kind === 'task-result';
       if (isCall && !abandoned && (stage === 'forwarded' || stage === 'settling')) return true;
+    }
+    return false;
+  }
+
+  /** Whether an answer is to come that the agent may not see all of. */
+  get hidesAnswer(): boolean {
+    for (const { hides, stage } of this.byKey.values()) {
+      if (hides && (stage === 'forwarded' || stage === 'settling')) return true;
     }
     return false;
   }

@@ -11,7 +11,16 @@ export interface ActionRequest {
 }
 
 export type Decision =
-  | { readonly effect: 'allow'; readonly certificateId: string }
+  | {
+      readonly effect: 'allow';
+      readonly certificateId: string;
+      /** What is sent on in the place of `value`: handles in it stand for values. Absent: `value` itself. */
+      readonly value?: JsonValue;
+      /** The fabric's own answer; nothing is sent on, and the outcome is on record. */
+      readonly answer?: { readonly outcome: 'done' | 'failed'; readonly result: JsonValue };
+      /** The agent may not see all of the result: nothing else may tell of it either. */
+      readonly hides?: true;
+    }
   | {
       readonly effect: 'block' | 'hold';
       /** Absent where nothing could be recorded (evidence unavailable, not authenticated). */
@@ -33,9 +42,21 @@ export interface ActionOutcome {
  */
 export interface Decider {
   decide(request: ActionRequest): Promise<Decision>;
-  settle(certificateId: string, outcome: ActionOutcome): Promise<void>;
+  settle(certificateId: string, outcome: ActionOutcome): Promise<Shown>;
   /** Whether the principal may ever call this tool, whatever its arguments; hides the others from tools/list. */
   mayEverCall(tool: string): boolean;
+  /** How results are hidden from the agent; undefined where it sees all of them. Asked each time. */
+  hiding(): Hiding | undefined;
+}
+
+/** What the agent may see of a result: all of it, or this in its place. */
+export interface Shown {
+  readonly instead?: JsonValue;
+}
+
+export interface Hiding {
+  /** What the agent may ask the fabric to take out of hidden values; null where that is nothing. */
+  readonly extraction: { readonly types: readonly string[]; readonly of: readonly string[] } | null;
 }
 
 /** Named happenings for the log; never a value, argument or result. */

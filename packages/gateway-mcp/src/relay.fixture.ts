@@ -2,7 +2,7 @@
 import { PassThrough } from 'node:stream';
 import { vi } from 'vitest';
 import { LineReader } from './line-reader.ts';
-import type { ActionOutcome, ActionRequest, Decider, Decision } from './ports.ts';
+import type { ActionOutcome, ActionRequest, Decider, Decision, Hiding, Shown } from './ports.ts';
 import { type RelayLimits, startRelay } from './relay.ts';
 import type { UpstreamExit } from './upstream.ts';
 
@@ -14,6 +14,9 @@ export class ScriptedDecider implements Decider {
   readonly settled: { certificateId: string; outcome: ActionOutcome }[] = [];
   decideBy: (request: ActionRequest) => Decision | Promise<Decision> = (request) => allow(request.requestId);
   settleBy: (certificateId: string, outcome: ActionOutcome) => void | Promise<void> = () => {};
+  /** What the agent sees of each result. */
+  shown: Shown = {};
+  hides: Hiding | undefined;
   hidden: readonly string[] = [];
 
   async decide(request: ActionRequest): Promise<Decision> {
@@ -21,13 +24,18 @@ export class ScriptedDecider implements Decider {
     return this.decideBy(request);
   }
 
-  async settle(certificateId: string, outcome: ActionOutcome): Promise<void> {
+  async settle(certificateId: string, outcome: ActionOutcome): Promise<Shown> {
     await this.settleBy(certificateId, outcome);
     this.settled.push({ certificateId, outcome });
+    return this.shown;
   }
 
   mayEverCall(tool: string): boolean {
     return !this.hidden.includes(tool);
+  }
+
+  hiding(): Hiding | undefined {
+    return this.hides;
   }
 
   outcomes(): string[] {

@@ -1,5 +1,6 @@
 import { field, isJsonObject, type JsonValue } from '@provability-fabric/kernel';
 import { type IdKey, MAX_ID_LENGTH } from './message.ts';
+import type { Shown } from './ports.ts';
 
 /**
  * A call that the upstream runs as a task (MCP 2025-11-25): certified, sent, its outcome still to be fetched.
@@ -8,8 +9,10 @@ export interface Task {
   readonly certificateId: string;
   /** The token of the call's progress stays valid while the task runs. */
   readonly progressKey: IdKey | undefined;
+  /** Whether the agent may not see all of the outcome. */
+  readonly hides: boolean;
   /** What was recorded of its result, if anything: the same may be fetched again, nothing else. */
-  recorded: { readonly digest: string; readonly final: boolean } | undefined;
+  recorded: { readonly digest: string; readonly final: boolean; readonly shown: Shown } | undefined;
 }
 
 /**
@@ -39,6 +42,12 @@ export class TaskTable {
   /** Whether the upstream may still be at work on one: nothing final of it was fetched. */
   get hasUnfinished(): boolean {
     for (const { recorded } of this.byId.values()) if (recorded?.final !== true) return true;
+    return false;
+  }
+
+  /** Whether one is unfinished of which the agent may not see all. */
+  get hidesOutcome(): boolean {
+    for (const { recorded, hides } of this.byId.values()) if (hides && recorded?.final !== true) return true;
     return false;
   }
 

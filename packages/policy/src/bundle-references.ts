@@ -1,9 +1,12 @@
 import { flowsTo, type Label } from '@provability-fabric/kernel';
 import { releaseProblem } from './checks/flow/release-problem.ts';
 import { MAX_FIELDS, MAX_PLACES, resultPlaces } from './checks/flow/result-places.ts';
+import { isUnsatisfiable } from './checks/holds/rules.ts';
+import { ruleOf } from './checks/holds/step.ts';
 import { AUTOMATA_FORMAT } from './checks/trace/automaton.ts';
 import { automataProblems } from './checks/trace/automaton-problems.ts';
 import type { CompiledBundle, Source, ToolRule } from './compiled-bundle.ts';
+import { checkHandles } from './handles/read-handles.ts';
 import { malformed } from './structure.ts';
 
 /** Every name used in the bundle is declared in it, once; every automaton can run. */
@@ -11,6 +14,7 @@ export function checkReferences(bundle: CompiledBundle): void {
   checkTools(bundle);
   checkClauses(bundle);
   checkAutomata(bundle);
+  checkHandles(bundle);
 }
 
 function checkTools({ tools, stores, constants }: CompiledBundle): void {
@@ -65,6 +69,9 @@ function checkClauses({ clauses, assurance, default_mode: mode }: CompiledBundle
     seen.add(clause.id);
     const problem = clause.kind === 'release' ? releaseProblem(clause) : undefined;
     if (problem !== undefined) malformed(`bundle.clauses[${index}]`, problem.expected, clause.id);
+    const asked = ruleOf(clause);
+    if (asked !== undefined && isUnsatisfiable(asked))
+      malformed(`bundle.clauses[${index}]`, 'at least as many approvers as approvals', clause.id);
     if (assurance === 'high' && clause.mode !== 'enforce') {
       malformed(`bundle.clauses[${index}].mode`, 'enforce under high assurance', clause.mode);
     }

@@ -2,8 +2,9 @@ import type { CheckResult, Effect, Mode, Verdict } from '@provability-fabric/sta
 import type { Finding } from './checks/check.ts';
 import type { CompiledBundle } from './compiled-bundle.ts';
 import type { Environment } from './input.ts';
+import type { LoadedBundle } from './load-bundle.ts';
 import { defaultDenyMode, environmentMode, stronger, weaker } from './modes.ts';
-import { CHECKS, type CheckName, type Reason } from './output.ts';
+import type { CheckName, Reason } from './output.ts';
 
 /** Precedence error > reject > hold > accept (CONTRACTS §4). */
 const PRECEDENCE: Readonly<Record<Verdict, number>> = { accept: 0, hold: 1, reject: 2, error: 3 };
@@ -18,7 +19,7 @@ interface Combined {
 
 /** Joins what all checks found into one verdict. A finding blocks where the mode in force for it is `enforce`. */
 export function combine(
-  ir: CompiledBundle,
+  { ir, checks }: Pick<LoadedBundle, 'ir' | 'checks'>,
   environment: Environment,
   findings: readonly (readonly [CheckName, Finding])[],
 ): Combined {
@@ -30,7 +31,7 @@ export function combine(
     verdict,
     effect: blocking.length === 0 ? 'allow' : worst(blocking) === 'hold' ? 'hold' : 'block',
     mode: modeOf(ir, environment, reasons),
-    checks: CHECKS.map((check) => ({
+    checks: checks.map((check) => ({
       check,
       verdict: worst(reasons.filter((reason) => reason.check === check)),
     })),

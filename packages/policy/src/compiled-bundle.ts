@@ -2,9 +2,12 @@ import type { Digest, JsonValue } from '@provability-fabric/kernel';
 import type { Mode } from '@provability-fabric/statements';
 import type { CedarIr } from './cedar/index.ts';
 import type { DocumentRule, ReleaseRule, StoreRule, ToolRule } from './checks/flow/rules.ts';
+import type { HoldRule } from './checks/holds/rules.ts';
+import type { LimitRule, SharedKey } from './checks/limits/rules.ts';
 import type { AutomataDocument } from './checks/trace/automaton.ts';
 import type { TracePattern } from './checks/trace/pattern.ts';
 import type { EventClass } from './event-class.ts';
+import type { HandlesRule } from './handles/rules.ts';
 
 export type {
   DocumentRule,
@@ -16,6 +19,8 @@ export type {
   StoreRule,
   ToolRule,
 } from './checks/flow/rules.ts';
+export type { ApprovalRule, Approvers, HoldRule } from './checks/holds/rules.ts';
+export type { AmountUnit, SharedKey, ToolAmount } from './checks/limits/rules.ts';
 export type {
   AutomataDocument,
   LetterClass,
@@ -56,6 +61,8 @@ export interface CompiledBundle {
   readonly documents: readonly DocumentRule[];
   readonly stores: Readonly<Record<string, StoreRule>>;
   readonly clauses: readonly Clause[];
+  /** Absent: the agent sees all results. */
+  readonly handles?: HandlesRule;
   readonly cedar: CedarIr;
   readonly automata: AutomataDocument;
   readonly hashes: { readonly policy: Digest; readonly automata: Digest; readonly labeler: Digest };
@@ -93,15 +100,13 @@ export interface FlowClause extends ClauseBase {
   readonly on: EventClass;
 }
 
-export interface LimitClause extends ClauseBase {
+export interface LimitClause extends ClauseBase, LimitRule {
   readonly kind: 'limit';
-  readonly on: EventClass;
-  /** Calls per session. */
-  readonly max: number;
-  /** Sliding window in ms, both edges inclusive; null: the whole session. */
-  readonly window_ms: number | null;
-  /** Clock tolerance: widens the window, so it never loosens the limit. */
-  readonly tolerance_ms: number;
+}
+
+/** A limit that many sessions count for. */
+export interface SharedLimitClause extends LimitClause {
+  readonly per: SharedKey;
 }
 
 /** In bundle.yaml a clause of kind `flow` whose rule is `declassify` or `endorse`. */
@@ -109,4 +114,8 @@ export interface ReleaseClause extends ClauseBase, ReleaseRule {
   readonly kind: 'release';
 }
 
-export type Clause = PermitClause | TraceClause | FlowClause | ReleaseClause | LimitClause;
+export interface HoldClause extends ClauseBase, HoldRule {
+  readonly kind: 'hold';
+}
+
+export type Clause = PermitClause | TraceClause | FlowClause | ReleaseClause | LimitClause | HoldClause;

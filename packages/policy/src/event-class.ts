@@ -2,6 +2,7 @@ import { type Integrity, type JsonValue, type Level, readPointer } from '@provab
 import { matchesWildcard } from './cedar/wildcard.ts';
 import type { Event } from './checks/check.ts';
 import type { ToolEffect } from './compiled-bundle.ts';
+import { handlesAround } from './handles/used-handles.ts';
 
 /** Which events a clause speaks of: all that keep every member. A null member does not restrict; within a list one suffices. */
 export interface EventClass {
@@ -72,7 +73,9 @@ export function membership(on: EventClass, event: Event): Membership {
   if (on.label !== null && !hasLabel(on.label, event)) return 'out';
   if (on.args === null) return sofar;
   for (const [pointer, condition] of Object.entries(on.args)) {
-    const found = argumentMembership(condition, readPointer(action.args, pointer));
+    const found =
+      hiddenMembership(condition, event, pointer) ??
+      argumentMembership(condition, readPointer(action.args, pointer));
     if (found === 'out') return 'out';
     if (found === 'unknown') sofar = 'unknown';
   }
@@ -90,6 +93,19 @@ function hasLabel({ at_least, holds, integrity }: LabelCondition, { label, inten
   if (holds === null) return true;
   const own = `tenant:${intent.principal.tenant}`;
   return holds.some((name) => label.compartments.includes(name === 'tenant:{tenant}' ? own : name));
+}
+
+/** What a handle stands for is not looked at, or a refusal would tell of it: whether it is in the class cannot be told. */
+function hiddenMembership(
+  { present, equals, matches: patterns, at_least, at_most }: ArgumentCondition,
+  { used }: Event,
+  pointer: string,
+): Membership | undefined {
+  const { above, within } = handlesAround(used, pointer);
+  if (above.length === 0 && within.length === 0) return undefined;
+  const isThere =
+    present !== null && equals === null && patterns === null && at_least === null && at_most === null;
+  return isThere && above.length === 0 ? undefined : 'unknown';
 }
 
 /** Several values are in if all are and out if none is: otherwise one among many would decide for the others. */

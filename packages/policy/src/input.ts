@@ -1,5 +1,7 @@
 import type { JsonValue } from '@provability-fabric/kernel';
 import type { Mode, OutcomeKind } from '@provability-fabric/statements';
+import type { ApprovalDecision, Approver } from './checks/holds/open-tickets.ts';
+import type { HandleFacts } from './handles/handles-state.ts';
 
 /** Who acts (CONTRACTS §1). */
 export interface Principal {
@@ -63,6 +65,14 @@ export interface IntentInput extends Timed {
   /** The epoch the caller believes in. */
   readonly epoch: number;
   readonly attributes: JsonValue;
+  /** What others had taken of the shared limits that it takes from, when its own share was reserved; absent: of none. */
+  readonly usage?: readonly UsageFact[];
+}
+
+export interface UsageFact {
+  readonly clause: string;
+  /** All other charges within the window, in the limit's unit. */
+  readonly used: number;
 }
 
 /** What came of an allowed intent. A later outcome for an ambiguous one resolves it. */
@@ -72,6 +82,8 @@ export interface OutcomeInput extends Timed {
   readonly outcome: OutcomeKind;
   /** The result's JSON; null where nothing came. */
   readonly result: JsonValue;
+  /** Present where the agent does not see all of the result. */
+  readonly handles?: HandleFacts;
 }
 
 export interface ModeInput extends Timed {
@@ -88,4 +100,20 @@ export interface TickInput extends Timed {
   readonly kind: 'tick';
 }
 
-export type Input = OpenInput | PromptInput | IntentInput | OutcomeInput | ModeInput | EpochInput | TickInput;
+/** Somebody's word about a call that is held; whoever records it has checked who they are. */
+export interface ApprovalInput extends Timed {
+  readonly kind: 'approval';
+  readonly ticket: string;
+  readonly approver: Approver;
+  readonly decision: ApprovalDecision;
+}
+
+export type Input =
+  | OpenInput
+  | PromptInput
+  | IntentInput
+  | OutcomeInput
+  | ModeInput
+  | EpochInput
+  | TickInput
+  | ApprovalInput;

@@ -7,17 +7,21 @@ import {
 } from '@provability-fabric/kernel';
 import { type CedarEvaluator, type EntityStore, loadCedar } from './cedar/index.ts';
 import { type ResultPlaces, resultPlaces } from './checks/flow/result-places.ts';
+import { isShared } from './checks/limits/shared.ts';
 import { toolEntities } from './checks/permit/request.ts';
 import { type RunningAutomata, runAutomata } from './checks/trace/run-automaton.ts';
 import type {
   Clause,
   CompiledBundle,
   FlowClause,
+  HoldClause,
   LimitClause,
   ReleaseClause,
+  SharedLimitClause,
   ToolRule,
 } from './compiled-bundle.ts';
 import { PolicyError } from './errors.ts';
+import { CHECKS, type CheckName } from './output.ts';
 
 /** A compiled bundle made ready to run: conditions compiled, clauses sorted by check. */
 export interface LoadedBundle {
@@ -32,7 +36,13 @@ export interface LoadedBundle {
   readonly flows: readonly FlowClause[];
   readonly releases: readonly ReleaseClause[];
   readonly places: ResultPlaces;
+  /** Of the session's own. */
   readonly limits: readonly LimitClause[];
+  readonly sharedLimits: readonly SharedLimitClause[];
+  readonly holds: readonly HoldClause[];
+  /** Whether anything in it can wait for somebody's approval. */
+  readonly asksApproval: boolean;
+  readonly checks: readonly CheckName[];
   /** Clauses that end some day. */
   readonly expiring: readonly Clause[];
   readonly constants: ReadonlyMap<string, ReadonlySet<string>>;
@@ -52,6 +62,10 @@ export function loadBundle(ir: CompiledBundle, crypto: Crypto): LoadedBundle {
       'expected one permit clause for each Cedar policy, and no other',
     );
   }
+  const asksApproval = ir.clauses.some(
+    (clause) => clause.kind === 'hold' || (clause.kind === 'release' && clause.approver !== undefined),
+  );
+  const limits = ir.clauses.filter((clause) => clause.kind === 'limit');
   return {
     ir,
     digest: digestJson(crypto, ir as unknown as JsonValue),
@@ -63,7 +77,11 @@ export function loadBundle(ir: CompiledBundle, crypto: Crypto): LoadedBundle {
     flows: ir.clauses.filter((clause) => clause.kind === 'flow'),
     releases: ir.clauses.filter((clause) => clause.kind === 'release'),
     places: resultPlaces(ir.tools),
-    limits: ir.clauses.filter((clause) => clause.kind === 'limit'),
+    limits: limits.filter((clause) => !isShared(clause)),
+    sharedLimits: limits.filter(isShared),
+    holds: ir.clauses.filter((clause) => clause.kind === 'hold'),
+    asksApproval,
+    checks: CHECKS.filter((check) => check !== 'holds' || asksApproval),
     expiring: ir.clauses.filter((clause) => clause.expires !== null),
     constants: new Map(constants),
   };

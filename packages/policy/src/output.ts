@@ -15,7 +15,8 @@ export interface Reason {
   readonly witness: JsonValue;
 }
 
-export const CHECKS = ['authority', 'permit', 'trace', 'flow', 'limits'] as const;
+/** In the order of certificates. `holds` stands there only where the bundle asks for approvals. */
+export const CHECKS = ['authority', 'permit', 'trace', 'flow', 'limits', 'holds'] as const;
 export type CheckName = (typeof CHECKS)[number];
 
 /** The codes that this version can give; each has a section in docs/reference/reason-codes.md. */
@@ -33,6 +34,11 @@ export const REASON_CODES = [
   'UNTRUSTED_ARGUMENT',
   'CROSS_TENANT',
   'LIMIT_EXCEEDED',
+  'BUDGET_EXCEEDED',
+  'APPROVAL_REQUIRED',
+  'APPROVAL_EXPIRED',
+  'APPROVAL_DENIED',
+  'HANDLE_INVALID',
   'OUTCOME_AMBIGUOUS',
   'BUNDLE_EXPIRED',
 ] as const;
@@ -47,9 +53,13 @@ export interface Decision {
   readonly checks: readonly CheckResult[];
   readonly reasons: readonly Reason[];
   readonly args_digest: Digest;
+  /** Of what is sent on where that is not what the agent wrote: handles stand for values. */
+  readonly forwarded_digest?: Digest;
   readonly label: Label;
   /** Clauses that declassified or endorsed something for this answer, ascending; `checks` names them too. */
   readonly releases: readonly string[];
+  /** Of a call that is held, and of one that goes ahead because it was approved; null for all others. */
+  readonly ticket: string | null;
   /** Clauses past their expiry: restrictions keep restricting, and somebody should hear of it. */
   readonly expired: readonly string[];
 }
@@ -57,8 +67,19 @@ export interface Decision {
 export interface Settled {
   readonly kind: 'settled';
   readonly result_digest: Digest | null;
+  /** What that carries which the agent sees of the result. */
   readonly result_label: Label;
   readonly label: Label;
+  /** Present where it does not see all of it. */
+  readonly hidden?: HiddenOutcome;
+}
+
+export interface HiddenOutcome {
+  readonly handles: number;
+  /** The join of what is hidden. */
+  readonly label: Label;
+  /** Over what the agent gets. */
+  readonly shown_digest: Digest;
 }
 
 /** The clock went on. */

@@ -122,6 +122,15 @@ const FULL = {
       to: { level: 'internal', compartments: ['tenant:{tenant}'], integrity: 'untrusted' },
     },
     { ...BASE, id: 'few', kind: 'limit', on: ON, max: 2, window_ms: 1000, tolerance_ms: 0 },
+    {
+      ...BASE,
+      id: 'held',
+      kind: 'hold',
+      on: ON,
+      approvals: 2,
+      approvers: { roles: ['boss'], ids: ['ann'] },
+      within_ms: 900_000,
+    },
   ],
   cedar: { anything: ['at', 'all'] },
   automata: {
@@ -201,6 +210,7 @@ function refusal(value: JsonValue): string {
 const at = (path: Path) => path.join(' › ');
 /** Members whose names are data: one less of them is another bundle, not a malformed one. */
 const PARAMETER = ['tools', 'send_mail', 'parameters', '/to/*'] as const;
+const HOLD = ['clauses', FULL.clauses.findIndex(({ id }) => id === 'held')] as const;
 const RELEASE = ['clauses', FULL.clauses.findIndex(({ id }) => id === 'free')] as const;
 const BY_NAME = /^(sources|constants|stores|tools|tools › [^ ]+ › (?:parameters|fields)|.* › args) › [^ ]+$/;
 
@@ -283,6 +293,17 @@ describe('a compiled bundle from anywhere', () => {
     ['a release of trust and data at once', [...RELEASE, 'to', 'integrity'], 'trusted'],
     ['a type of no parameter', [...RELEASE, 'parameter'], null],
     ['an endorsement that declassifies', [...RELEASE, 'rule'], 'endorse'],
+    ['a hold that nobody may end', [...HOLD, 'approvers'], { roles: [], ids: [] }],
+    ['a hold that too few may end', [...HOLD, 'approvers', 'roles'], []],
+    ['a hold for more approvals than anybody has people for', [...HOLD, 'approvals'], 9],
+    ['an approval of two days', [...HOLD, 'within_ms'], 172_800_000],
+    [
+      'a release that nobody may approve',
+      [...RELEASE, 'approver'],
+      { approvals: 1, approvers: { roles: [], ids: [] }, within_ms: 1 },
+    ],
+    ['a release approved by a word', [...RELEASE, 'approver'], 'user'],
+    ['a release approved by nothing', [...RELEASE, 'approver'], null],
     ['an unknown set', ['tools', 'send_mail', 'parameters', '/to/*', 'from', 1, 'set'], 'gone'],
     ['an automaton of another clause', ['automata', 'automata', 0, 'clause'], 'may'],
     ['a missing automaton', ['automata', 'automata'], []],

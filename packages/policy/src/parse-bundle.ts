@@ -11,6 +11,7 @@ import {
 import { checkReferences } from './bundle-references.ts';
 import type { CedarIr } from './cedar/index.ts';
 import { FIELD_TYPES } from './checks/flow/field-types.ts';
+import { approvalMembers, approvalRule } from './checks/holds/read-approval.ts';
 import { automataDocument, eventClass, tracePatterns } from './checks/trace/read-automata.ts';
 import {
   BUNDLE_FORMAT,
@@ -22,18 +23,22 @@ import {
   type ResultSet,
   type Source,
   type StoreRule,
+  type ToolAmount,
   type ToolRule,
 } from './compiled-bundle.ts';
+import { handlesReader } from './handles/read-handles.ts';
 import {
   byName,
   flag,
   integer,
+  isLine,
   listOf,
   malformed,
   matching,
   members,
   objectAt,
   oneOf,
+  optional,
   orNull,
   type Reader,
   textThat,
@@ -70,15 +75,6 @@ const digest = matching<Digest>(/^[0-9a-f]{64}$/, '64 lowercase hex digits');
 const mode = oneOf('shadow', 'monitor', 'enforce');
 const effect = oneOf('read', 'write', 'egress', 'admin');
 const instant = integer(0);
-
-/** Neither empty nor with control characters, which could forge a second line in a log. */
-function isLine(text: string): boolean {
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    if (code < 0x20 || code === 0x7f) return false;
-  }
-  return text !== '';
-}
 
 const labelMembers = members<LabelTemplate>({
   level: oneOf('public', 'internal', 'confidential', 'secret'),
@@ -127,6 +123,11 @@ const parameterRule = members<ParameterRule>({
   optional: flag,
 });
 
+const toolAmount = byKind<ToolAmount>({
+  fixed: members({ kind: oneOf('fixed'), micro: integer(0) }),
+  argument: members({ kind: oneOf('argument'), pointer }),
+});
+
 const toolRule = members<ToolRule>({
   effect,
   once: flag,
@@ -135,6 +136,8 @@ const toolRule = members<ToolRule>({
   text: oneOf('json', 'yaml'),
   clearance: orNull(labelTemplate),
   parameters: byName(pointer, parameterRule),
+  cost: optional(toolAmount),
+  epsilon: optional(toolAmount),
 });
 
 const storeRule = members<StoreRule>({
@@ -175,7 +178,9 @@ const clause = byKind<Clause>({
     type: orNull(oneOf(...FIELD_TYPES)),
     from: labelTemplate,
     to: labelTemplate,
+    approver: optional(approvalRule),
   }),
+  hold: members({ ...common, kind: oneOf('hold'), on: eventClass, ...approvalMembers }),
   limit: members({
     ...common,
     kind: oneOf('limit'),
@@ -183,6 +188,8 @@ const clause = byKind<Clause>({
     max: integer(1),
     window_ms: orNull(integer(1)),
     tolerance_ms: integer(0),
+    per: optional(oneOf('principal', 'tenant', 'tool')),
+    unit: optional(oneOf('bytes', 'cost', 'epsilon')),
   }),
 });
 
@@ -208,6 +215,7 @@ const readBundle = members<CompiledBundle>({
   documents: listOf(documentRule),
   stores: byName(name, storeRule),
   clauses: listOf(clause),
+  handles: optional(handlesReader({ labelTemplate, toolName, pointer, name, line })),
   cedar: (value, where) => objectAt(value, where) as unknown as CedarIr,
   automata: automataDocument,
   hashes: members({ policy: digest, automata: digest, labeler: digest }),

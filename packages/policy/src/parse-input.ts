@@ -1,6 +1,6 @@
-import { field, isJsonObject, type JsonValue } from '@provability-fabric/kernel';
+import { type Digest, field, isJsonObject, type JsonValue } from '@provability-fabric/kernel';
 import { PolicyError } from './errors.ts';
-import type { Capability, Environment, Input, Principal } from './input.ts';
+import type { Capability, Environment, Input, OutcomeInput, Principal, UsageFact } from './input.ts';
 
 /** An input read back from a record. Strict: a record is attacker-controlled until its root has been compared. */
 export function parseInput(value: JsonValue): Input {
@@ -34,6 +34,7 @@ export function parseInput(value: JsonValue): Input {
         },
         epoch: count(value, 'epoch'),
         attributes: present(value, 'attributes'),
+        ...(field(value, 'usage') === undefined ? {} : { usage: usage(field(value, 'usage')) }),
       };
     }
     case 'outcome':
@@ -43,6 +44,7 @@ export function parseInput(value: JsonValue): Input {
         certificate_id: text(value, 'certificate_id'),
         outcome: oneOf(value, 'outcome', ['done', 'failed', 'ambiguous']),
         result: present(value, 'result'),
+        ...handles(field(value, 'handles')),
       };
     case 'mode':
       return { kind, at, environment: environment(field(value, 'environment')) };
@@ -50,9 +52,39 @@ export function parseInput(value: JsonValue): Input {
       return { kind, at, epoch: count(value, 'epoch') };
     case 'tick':
       return { kind, at };
+    case 'approval': {
+      const approver = field(value, 'approver');
+      return {
+        kind,
+        at,
+        ticket: text(value, 'ticket'),
+        approver: {
+          id: text(approver, 'id'),
+          roles: texts(approver, 'roles'),
+          tenant: text(approver, 'tenant'),
+        },
+        decision: oneOf(value, 'decision', ['approve', 'deny']),
+      };
+    }
     default:
       return malformed('`kind` to be an input kind');
   }
+}
+
+/** One fact a clause: of two, which one counts would be the writer's choice. */
+function usage(value: JsonValue | undefined): readonly UsageFact[] {
+  if (!Array.isArray(value)) return malformed('`usage` to be a list');
+  const facts = value.map((fact) => ({ clause: text(fact, 'clause'), used: count(fact, 'used') }));
+  const clauses = new Set(facts.map(({ clause }) => clause));
+  return clauses.size === facts.length ? facts : malformed('each clause once in `usage`');
+}
+
+/** Absent where the agent saw all of the result. */
+function handles(value: JsonValue | undefined): Pick<OutcomeInput, 'handles'> {
+  if (value === undefined) return {};
+  const shown = text(value, 'shown');
+  if (!/^[0-9a-f]{64}$/.test(shown)) malformed('`shown` to be a digest');
+  return { handles: { ids: texts(value, 'ids'), shown: shown as Digest } };
 }
 
 function principal(value: JsonValue | undefined): Principal {

@@ -1,8 +1,10 @@
 import { type Digest, digestJson, type JsonValue } from '@provability-fabric/kernel';
 import type { Pending } from './checks/check.ts';
 import { type FlowState, flow } from './checks/flow/step.ts';
+import { describeTickets, type HoldsState, NO_TICKETS } from './checks/holds/open-tickets.ts';
 import { type LimitsState, limits } from './checks/limits/step.ts';
 import { type TraceState, trace } from './checks/trace/step.ts';
+import { describeHandles, type HandlesState, NO_HANDLES } from './handles/handles-state.ts';
 import type { Environment } from './input.ts';
 import type { LoadedBundle } from './load-bundle.ts';
 
@@ -23,6 +25,10 @@ export interface State {
   readonly trace: TraceState;
   readonly flow: FlowState;
   readonly limits: LimitsState;
+  /** Calls that somebody has to decide about. */
+  readonly holds: HoldsState;
+  /** What stands for values that the agent does not see. */
+  readonly handles: HandlesState;
   /** Allowed intents without an outcome, by certificate. */
   readonly pending: ReadonlyMap<string, Pending>;
   /** Intents whose outcome is unknown, until something resolves them. */
@@ -38,6 +44,8 @@ export function initialState(bundle: LoadedBundle): State {
     trace: trace.init(bundle),
     flow: flow.init(),
     limits: limits.init(bundle),
+    holds: NO_TICKETS,
+    handles: NO_HANDLES,
     pending: new Map(),
     ambiguous: new Map(),
   };
@@ -59,6 +67,9 @@ export function stateDigest(bundle: LoadedBundle, state: State): Digest {
     trace: trace.describe(state.trace),
     flow: flow.describe(state.flow),
     limits: limits.describe(state.limits),
+    // Bundles without approvals digest as they did before there were any.
+    ...(bundle.asksApproval ? { holds: describeTickets(state.holds) } : {}),
+    ...(bundle.ir.handles === undefined ? {} : { handles: describeHandles(state.handles) }),
     pending: [...state.pending.keys()],
     ambiguous: [...state.ambiguous.keys()],
   });

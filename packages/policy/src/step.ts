@@ -5,10 +5,17 @@ import type { Check, Event, Finding, OutcomeEvent, Pending } from './checks/chec
 import { absolute } from './checks/findings.ts';
 import { documentRule, resultLabel } from './checks/flow/labels.ts';
 import { flow } from './checks/flow/step.ts';
+import { approve } from './checks/holds/approval.ts';
+import { askApproval, NOTHING_ASKED, ticketFor } from './checks/holds/ask.ts';
+import { NO_TICKETS, withoutTicket } from './checks/holds/open-tickets.ts';
 import { limits } from './checks/limits/step.ts';
 import { permit } from './checks/permit/step.ts';
 import { trace } from './checks/trace/step.ts';
 import { combine } from './combine.ts';
+import { askedExtraction, isExtraction, withAttempt } from './handles/extraction.ts';
+import { forwardedDigest, handleFindings } from './handles/on-intent.ts';
+import { clearanceOf, hideOutcome } from './handles/on-outcome.ts';
+import { handlesIn, withHandles } from './handles/used-handles.ts';
 import type { Input, IntentInput, OutcomeInput } from './input.ts';
 import { type LoadedBundle, toolRule } from './load-bundle.ts';
 import type { CheckName, Decision, Output } from './output.ts';
@@ -38,7 +45,18 @@ export function step(bundle: LoadedBundle, state: State, input: Input): Stepped 
     case 'epoch':
       if (input.epoch < state.epoch)
         return refused(state, `expected an epoch of at least ${state.epoch}, came ${input.epoch}`);
-      return noted(state, input, { epoch: input.epoch });
+      // Approvals are bound to the epoch they were given in.
+      return noted(state, input, {
+        epoch: input.epoch,
+        ...(input.epoch > state.epoch && { holds: NO_TICKETS }),
+      });
+    case 'approval': {
+      const ruling = approve(bundle, state, input);
+      if (ruling.kind === 'taken') return noted(state, input, { holds: ruling.next });
+      const problem =
+        ruling.kind === 'refused' ? ruling.problem : 'expected a decision that is not on record yet';
+      return refused(state, problem);
+    }
     case 'tick':
       return tick(bundle, state, input);
   }
@@ -68,18 +86,25 @@ function open(state: State, input: Extract<Input, { kind: 'open' }>): Stepped {
 function intent(bundle: LoadedBundle, state: State, input: IntentInput): Stepped {
   const time = Math.max(state.time, input.at);
   const event = eventOf(bundle, state, input, time);
-  const { findings, releases, next } = rule(bundle, state, event);
-  const combined = combine(bundle.ir, state.environment, findings);
+  const argsDigest = digestJson(bundle.crypto, input.action.args);
+  const { findings, releases: used, next } = rule(bundle, state, event);
+  const asked = bundle.asksApproval ? askApproval(bundle, state, event, argsDigest, used) : NOTHING_ASKED;
+  const combined = combine(bundle, state.environment, [...findings, ...asked.findings]);
+  const { effect } = combined;
+  const releases = used.filter((clause) => !asked.closed.has(clause));
   const decision: Decision = {
     kind: 'decision',
     ...combined,
     checks: [...combined.checks, ...releases.map(usedRelease)],
     releases,
-    args_digest: digestJson(bundle.crypto, input.action.args),
+    ticket: effect === 'hold' || (effect === 'allow' && asked.isApproved) ? asked.ticket : null,
+    args_digest: argsDigest,
+    ...forwardedDigest(bundle, state, event, argsDigest, effect),
     label: state.flow.label,
     expired: expiredClauses(bundle, time),
   };
-  return { state: combined.effect === 'allow' ? next : state, output: decision };
+  if (effect === 'allow') return { state: asked.used(next), output: decision };
+  return { state: effect === 'hold' ? asked.opened() : state, output: decision };
 }
 
 /** Each use of a release is certified: as a check of its own that found nothing wrong. */
@@ -98,6 +123,8 @@ function rule(bundle: LoadedBundle, state: State, event: Event) {
   run('permit', permit, null);
   const next = movedBy(bundle, state, event, run);
   for (const finding of onceFindings(state, event)) findings.push(['trace', finding]);
+  if (bundle.ir.handles !== undefined)
+    for (const finding of handleFindings(bundle, state.handles, event)) findings.push(['flow', finding]);
   return { findings, releases, next };
 }
 
@@ -111,7 +138,7 @@ function runner(
   const facts = {
     ...(state.opening as NonNullable<State['opening']>),
     epoch: state.epoch,
-    label: state.flow.label,
+    label: event.label,
   };
   return (name, check, before) => {
     try {
@@ -134,8 +161,11 @@ function movedBy(bundle: LoadedBundle, state: State, event: Event, run: Run): St
     flow: run('flow', flow, state.flow),
     limits: run('limits', limits, state.limits),
   };
-  const pending = new Map(state.pending).set(event.intent.certificate_id, pendingOf(bundle, event));
-  return { ...state, ...moved, time: event.time, pending };
+  const waiting = pendingOf(bundle, event);
+  const pending = new Map(state.pending).set(event.intent.certificate_id, waiting);
+  const { extraction } = waiting;
+  const handles = extraction === undefined ? state.handles : withAttempt(state.handles, extraction);
+  return { ...state, ...moved, time: event.time, handles, pending };
 }
 
 /**
@@ -147,21 +177,42 @@ export function refold(bundle: LoadedBundle, history: readonly RecordedInput[]):
 }
 
 /** The next state of `refold`. */
-export function refoldInput(bundle: LoadedBundle, state: State, { input, effect }: RecordedInput): State {
+export function refoldInput(
+  bundle: LoadedBundle,
+  state: State,
+  { input, effect, ticket }: RecordedInput,
+): State {
+  if (input.kind === 'outcome') return outcome(bundle, state, input, 'happened').state;
   if (input.kind !== 'intent') return step(bundle, state, input).state;
+  if (effect === 'hold') return heldAgain(bundle, state, input, ticket ?? null);
   if (effect !== 'allow') return state;
   const event = eventOf(bundle, state, input, Math.max(state.time, input.at));
   // What the others would say of it moves nothing, and is the dearest part of a step.
-  return movedBy(bundle, state, event, runner(bundle, state, event, [], []));
+  const next = movedBy(bundle, state, event, runner(bundle, state, event, [], []));
+  if (!bundle.asksApproval || state.holds.size === 0) return next;
+  const argsDigest = digestJson(bundle.crypto, input.action.args);
+  return { ...next, holds: withoutTicket(state.holds, ticketFor(bundle, state, event, argsDigest)) };
+}
+
+/** A ticket names its bundle and epoch: what was held under others waits for nobody any more. */
+function heldAgain(bundle: LoadedBundle, state: State, input: IntentInput, ticket: string | null): State {
+  if (!bundle.asksApproval || ticket === null) return state;
+  const event = eventOf(bundle, state, input, Math.max(state.time, input.at));
+  const argsDigest = digestJson(bundle.crypto, input.action.args);
+  if (ticketFor(bundle, state, event, argsDigest) !== ticket) return state;
+  const { state: held, output } = step(bundle, state, input);
+  return output.kind === 'decision' && output.effect === 'hold' ? held : state;
 }
 
 export interface RecordedInput {
   readonly input: Input;
   /** What the certificate of an intent said; absent for other inputs. */
   readonly effect?: Effect;
+  /** What it has as `approval`. */
+  readonly ticket?: string | null;
 }
 
-function eventOf(bundle: LoadedBundle, state: State, input: IntentInput, time: number): Event {
+export function eventOf(bundle: LoadedBundle, state: State, input: IntentInput, time: number): Event {
   const { kind, target } = input.action;
   const { label } = state.flow;
   if (kind === 'read') {
@@ -169,16 +220,24 @@ function eventOf(bundle: LoadedBundle, state: State, input: IntentInput, time: n
     return { intent: input, time, tool: undefined, effect: known ? 'read' : undefined, label };
   }
   const tool = toolRule(bundle.ir, target);
-  return { intent: input, time, tool, effect: tool?.effect, label };
+  const event = { intent: input, time, tool, effect: tool?.effect, label };
+  if (bundle.ir.handles === undefined || state.handles.values.size === 0) return event;
+  const { used } = handlesIn(state.handles, input.action.args);
+  return used.length === 0 ? event : { ...event, label: withHandles(label, used), used };
 }
 
 function pendingOf(bundle: LoadedBundle, event: Event): Pending {
   const { action, principal } = event.intent;
+  const clearance = clearanceOf(bundle, principal);
+  const asked = isExtraction(bundle, event) ? askedExtraction(bundle, event) : undefined;
+  const extraction = asked !== undefined && 'extraction' in asked ? asked.extraction : undefined;
   return {
     target: action.target,
     once: event.tool?.once ?? false,
     tenant: principal.tenant,
     ...resultLabel(bundle, event),
+    ...(clearance === undefined ? {} : { clearance }),
+    ...(extraction === undefined ? {} : { label: extraction.label, patterns: [], extraction }),
   };
 }
 
@@ -191,7 +250,13 @@ function* onceFindings(state: State, event: Event): Generator<Finding> {
   }
 }
 
-function outcome(bundle: LoadedBundle, state: State, input: OutcomeInput): Stepped {
+/** `happened`: on record under whatever bundle was in force then, so that it is not held against this one. */
+function outcome(
+  bundle: LoadedBundle,
+  state: State,
+  input: OutcomeInput,
+  standing: 'asked' | 'happened' = 'asked',
+): Stepped {
   const { certificate_id: certificate } = input;
   const waiting = state.pending.get(certificate);
   const earlier = waiting ?? state.ambiguous.get(certificate);
@@ -199,7 +264,15 @@ function outcome(bundle: LoadedBundle, state: State, input: OutcomeInput): Stepp
     return refused(state, 'expected the outcome of an allowed action that has none yet');
   }
   const digest = input.result === null ? null : digestJson(bundle.crypto, input.result);
-  const event: OutcomeEvent = { certificate, pending: earlier, outcome: input.outcome, result: input.result };
+  const hiding = hideOutcome(bundle, state.handles, earlier, input, digest);
+  if (hiding.kind === 'refused' && standing === 'asked') return refused(state, hiding.problem);
+  const event: OutcomeEvent = {
+    certificate,
+    pending: earlier,
+    outcome: input.outcome,
+    result: input.result,
+    ...(hiding.kind === 'hidden' && earlier.clearance !== undefined && { seenUpTo: earlier.clearance }),
+  };
   const pending = without(state.pending, certificate);
   const ambiguous = without(state.ambiguous, certificate);
   if (input.outcome === 'ambiguous') ambiguous.set(certificate, earlier);
@@ -212,12 +285,14 @@ function outcome(bundle: LoadedBundle, state: State, input: OutcomeInput): Stepp
     ambiguous,
     trace: trace.onOutcome(bundle, state.trace, event, time),
     flow: read.next,
+    handles: hiding.kind === 'hidden' ? hiding.next : state.handles,
   };
   const output = {
     kind: 'settled',
     result_digest: digest,
     result_label: read.label,
     label: next.flow.label,
+    ...(hiding.kind === 'hidden' && { hidden: hiding.hidden }),
   } as const;
   return { state: next, output };
 }

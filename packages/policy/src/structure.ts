@@ -11,10 +11,24 @@ export function malformed(where: string, expected: string, came: JsonValue | und
   );
 }
 
+type OptionalReader<T> = Reader<T> & { readonly mayBeMissing: true };
+
+/** A member that is there only where the bundle uses it: what others compile to stays as it is. */
+export function optional<T>(content: Reader<T>): OptionalReader<T> {
+  const reader: Reader<T> = (value, where) => content(value, where);
+  return Object.assign(reader, { mayBeMissing: true as const });
+}
+
 /**
  * An object with exactly these members: an unknown one would be covered by the digest and yet mean nothing.
  */
-export function members<T extends object>(readers: { readonly [K in keyof T]: Reader<T[K]> }): Reader<T> {
+export function members<T extends object>(
+  readers: {
+    readonly [K in keyof T]-?: undefined extends T[K]
+      ? OptionalReader<Exclude<T[K], undefined>>
+      : Reader<T[K]>;
+  },
+): Reader<T> {
   const names = Object.keys(readers) as (keyof T & string)[];
   return (value, where) => {
     const object = objectAt(value, where);
@@ -23,7 +37,10 @@ export function members<T extends object>(readers: { readonly [K in keyof T]: Re
     }
     const read: Partial<T> = {};
     for (const name of names) {
-      read[name] = readers[name](Object.hasOwn(object, name) ? object[name] : undefined, `${where}.${name}`);
+      const reader = readers[name] as Reader<T[typeof name]>;
+      const isThere = Object.hasOwn(object, name);
+      if (!isThere && 'mayBeMissing' in reader) continue;
+      read[name] = reader(isThere ? object[name] : undefined, `${where}.${name}`);
     }
     return read as T;
   };
@@ -70,6 +87,15 @@ export function textThat(expected: string, accepts: (text: string) => unknown): 
     if (typeof value !== 'string' || !holds(accepts, value)) return malformed(where, expected, value);
     return value;
   };
+}
+
+/** Neither empty nor with control characters, which could forge a second line in a log. */
+export function isLine(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < 0x20 || code === 0x7f) return false;
+  }
+  return text !== '';
 }
 
 function holds(accepts: (text: string) => unknown, text: string): boolean {

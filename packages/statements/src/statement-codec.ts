@@ -54,6 +54,7 @@ const schema = z.discriminatedUnion('type', [
     labels: z.strictObject({ session: label }),
     approval: z.string().nullable(),
     break_glass: z.string().nullable(),
+    forwarded_digest: digest.optional(),
   }),
   z.strictObject({
     type: z.literal('outcome-certificate'),
@@ -63,11 +64,12 @@ const schema = z.discriminatedUnion('type', [
     result_digest: digest.nullable(),
     label,
     labels: z.strictObject({ session: label }),
+    hidden: z.strictObject({ handles: count, label, shown_digest: digest }).optional(),
   }),
   z.strictObject({
     type: z.literal('session-record'),
     ...link,
-    kind: z.enum(['open', 'prompt', 'mode', 'epoch', 'bundle', 'tick']),
+    kind: z.enum(['open', 'prompt', 'mode', 'epoch', 'bundle', 'tick', 'approval']),
     bundle,
     epoch: count,
     mode: modeOrDisabled,

@@ -60,8 +60,11 @@ export interface PermissionCertificate extends SessionLink {
   readonly checks: readonly CheckResult[];
   readonly reasons: readonly CertifiedReason[];
   readonly labels: { readonly session: Label };
+  /** The ticket of an action that is held, or that went ahead because it was approved. */
   readonly approval: string | null;
   readonly break_glass: string | null;
+  /** Of the arguments that are sent on, where handles in them stand for values. */
+  readonly forwarded_digest?: Digest;
 }
 
 export interface OutcomeCertificate extends SessionLink {
@@ -70,15 +73,21 @@ export interface OutcomeCertificate extends SessionLink {
   readonly certificate_id: string;
   readonly outcome: OutcomeKind;
   readonly result_digest: Digest | null;
-  /** What the result carries, and the session's label once it has been read. */
+  /** What the agent saw of the result carries, and the session's label once it has been read. */
   readonly label: Label;
   readonly labels: { readonly session: Label };
+  /** Present where the agent did not see all of it: what it got, and what the rest carries. */
+  readonly hidden?: {
+    readonly handles: number;
+    readonly label: Label;
+    readonly shown_digest: Digest;
+  };
 }
 
-/** Everything else that can change a later verdict: a session's opening, its prompt, a mode, an epoch, a bundle, a tick. */
+/** Everything else that can change a later verdict: a session's opening, its prompt, a mode, an epoch, a bundle, a tick, an approval. */
 export interface SessionRecord extends SessionLink {
   readonly type: 'session-record';
-  readonly kind: 'open' | 'prompt' | 'mode' | 'epoch' | 'bundle' | 'tick';
+  readonly kind: 'open' | 'prompt' | 'mode' | 'epoch' | 'bundle' | 'tick' | 'approval';
   readonly bundle: BundleReference;
   readonly epoch: number;
   readonly mode: Mode | 'disabled';

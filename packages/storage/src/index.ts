@@ -93,3 +93,5 @@ export type {
   StatementQuery,
   StatementRow,
 } from './reader/statement-list.ts';
+// What sessions take from limits that they share
+export { openSharedUsage, type SharedUsage, type SharedUsageOptions } from './usage/usage.ts';

@@ -85,7 +85,14 @@ export async function startBenchServer(sessions: readonly string[]): Promise<Ben
   };
   const listener = createListener({
     service: audience,
-    routes: [...sidecarRoutes({ enforcer: fabric.enforcer, newRequestId: randomUUID }), plainRoute(server)],
+    routes: [
+      ...sidecarRoutes({
+        enforcer: fabric.enforcer,
+        approvals: fabric.enforcer.approvals,
+        newRequestId: randomUUID,
+      }),
+      plainRoute(server),
+    ],
     tokens: createTokenVerifier({
       check: (token) =>
         verifyToken(token, {

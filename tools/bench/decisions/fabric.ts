@@ -69,7 +69,7 @@ export async function openBenchFabric(): Promise<BenchFabric> {
     journal,
     clock: { now },
     surroundings: { environment: () => ENFORCED, epoch: () => 1 },
-    observer: { decided() {}, settled() {}, overdue() {}, unavailable() {} },
+    observer: { decided() {}, settled() {}, overdue() {}, approval() {}, unavailable() {} },
     sessionIdleMs: 60_000,
     maxSessions: 1000,
   });

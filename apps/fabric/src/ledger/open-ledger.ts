@@ -16,6 +16,7 @@ import {
 } from '@provability-fabric/storage';
 import type { Logger } from 'pino';
 import type { DataFolder } from '../data-folder.ts';
+import { type DatabaseUsage, databaseUsage } from '../usage/database-usage.ts';
 import { connectDatabase, type DatabaseSource, type Patience } from './connect-database.ts';
 
 /** Sharing sessions with other fabrics on the same database. */
@@ -44,6 +45,8 @@ export interface Ledger {
   readonly archive: LedgerSessionArchive;
   /** Where other processes may publish bundles and follow them; undefined for a database that this process starts. */
   readonly bundles: PublishedBundles | undefined;
+  /** Where all fabrics on it count what sessions share; undefined for a database that this process starts. */
+  readonly usage: DatabaseUsage | undefined;
   /** The right to decide sessions that other fabrics may want; undefined where this fabric shares none. */
   openLeases(owner: string, assurance: 'standard' | 'high'): Promise<Leases | undefined>;
   health(): readonly string[];
@@ -82,6 +85,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       bundles: (digest) => bundles.read(digest).catch(() => published?.read(digest)),
     });
     const authority = await openAuthority({ database, floor: () => epoch });
+    const usage = source.kind === 'url' ? databaseUsage(source.url) : undefined;
     /** Of its own: a lease that waits behind slow lists is a lease lost. */
     let leaseDatabase: OwnedDatabase | undefined;
     return {
@@ -89,6 +93,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       reader,
       authority,
       bundles: published,
+      usage,
       archive: openSessionArchive({
         database,
         crypto,
@@ -102,9 +107,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
         const { address, leaseMs } = sharing;
         return openLeases({ database: leaseDatabase, owner, address, ttlMs: leaseMs, assurance });
       },
-      health: () => [...connected.health(), ...authority.health()],
+      health: () => [...connected.health(), ...authority.health(), ...(usage?.health() ?? [])],
       async close() {
         await leaseDatabase?.close();
+        await usage?.close();
         await authority.close();
         await writer.close();
         await connected.close();

@@ -106,6 +106,7 @@ function routesOf(
       if (sidecar === undefined) throw missing(component, 'a bundle');
       return sidecarRoutes({
         enforcer: sidecar.enforcer,
+        approvals: sidecar.enforcer.approvals,
         newRequestId,
         ...(forwarder === undefined ? {} : { forwarder }),
         ...(mcp === undefined ? {} : { mcp }),

@@ -1,4 +1,10 @@
-import type { DecidedEvent, Observer, OverdueEvent, SettledEvent } from '@provability-fabric/enforcement';
+import type {
+  ApprovalEvent,
+  DecidedEvent,
+  Observer,
+  OverdueEvent,
+  SettledEvent,
+} from '@provability-fabric/enforcement';
 import type { Logger } from 'pino';
 
 /** What the HTTP gateway's metrics want to hear of. */
@@ -6,6 +12,7 @@ export interface DecisionMetrics {
   recordDecision(event: DecidedEvent): void;
   recordUnavailable(): void;
   recordOverdue(): void;
+  recordApproval(decision: ApprovalEvent['decision']): void;
 }
 
 /** Logs and counts what was decided: codes, clauses and certificate ids, never an argument, a result or a prompt. */
@@ -36,6 +43,7 @@ export function observeDecisions(
           mode: decision.mode,
           reasons: decision.reasons.map(({ code, clause, severity }) => ({ code, clause, severity })),
           ...(decision.expired.length > 0 && { expired_clauses: decision.expired }),
+          ...(decision.ticket !== null && { ticket: decision.ticket }),
           certificate_id: certificateId,
           latency_ms: Math.round(latencyMs * 1000) / 1000,
         },
@@ -62,6 +70,11 @@ export function observeDecisions(
         `what the clause ${clause} asks for was not done in time`,
       );
     },
+    approval({ tenant, session, ticket, target, approver, decision, status }: ApprovalEvent) {
+      metrics.recordApproval(decision);
+      const details = { tenant, session, ticket, target, approver, decision, status };
+      log.warn({ event: 'approval', tags: ['APPROVAL'], ...details }, `${decision} ${ticket}`);
+    },
     unavailable({ tenant, session, cause }) {
       metrics.recordUnavailable();
       const problem = cause instanceof Error ? cause.message : 'unknown';
@@ -79,6 +92,7 @@ function tagsOf({ decision }: DecidedEvent): readonly string[] {
   if (decision.verdict !== 'accept')
     tags.push('REJECT', decision.effect === 'allow' ? 'POLICY_VIOLATION' : 'BLOCKED_ACTION');
   if (decision.verdict === 'error') tags.push('ERROR');
+  if (decision.effect === 'allow' && decision.ticket !== null) tags.push('OVERRIDE');
   if (decision.mode === 'disabled') tags.push('BYPASS');
   return tags;
 }

@@ -43,6 +43,11 @@ async function dumpState(folder: string, enforcer: Enforcer): Promise<string> {
     limits: state.limits.map(({ times, first }) => times.length - first),
     prompts: state.flow.provenance.prompts.length,
     results: state.flow.provenance.results.length,
+    held: [...state.holds].map(([ticket, { target, decisions }]) => ({
+      ticket,
+      target,
+      decisions: decisions.length,
+    })),
     pending: [...state.pending].map(([certificate, { target }]) => ({ certificate, target })),
     ambiguous: [...state.ambiguous].map(([certificate, { target }]) => ({ certificate, target })),
   }));

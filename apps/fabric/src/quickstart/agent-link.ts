@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { type Decider, type Relay, spawnUpstream, startRelay } from '@provability-fabric/gateway-mcp';
 import { upstreamEnvironment } from '../config.ts';
@@ -42,4 +43,14 @@ export async function linkAgent(
       await relay.close();
     },
   };
+}
+
+/** The same client and server with nothing between them. */
+export async function linkDirectly(script: string, args: readonly string[]): Promise<AgentLink> {
+  const client = new Client({ name: 'scripted-agent', version: '0.1.0' });
+  const env = upstreamEnvironment() as Record<string, string>;
+  await client.connect(
+    new StdioClientTransport({ command: process.execPath, args: [script, ...args], env, stderr: 'ignore' }),
+  );
+  return { client, close: () => client.close() };
 }

@@ -1,19 +1,17 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defaultSettings } from '@provability-fabric/configuration';
-import { EvidenceError, exportEvidence } from '@provability-fabric/evidence';
+import { exportEvidence } from '@provability-fabric/evidence';
 import type { Digest } from '@provability-fabric/kernel';
 import type { Principal } from '@provability-fabric/policy';
 import { EXIT } from '../exit-codes.ts';
-import { loadBundleFrom } from '../load-bundle.ts';
-import { serviceLog } from '../observe/logger.ts';
 import { SessionDecider } from '../session-decider.ts';
-import { type DecidingFabric, openFabric } from '../wire.ts';
+import type { DecidingFabric } from '../wire.ts';
 import { type AgentLink, linkAgent } from './agent-link.ts';
 import { configurationToPaste } from './configuration-to-paste.ts';
 import { say, title } from './narration.ts';
+import { openDemonstration } from './open-demonstration.ts';
 import { startSmtpLoopback } from './smtp-loopback.ts';
 import { PROMPT, play, STORY } from './story.ts';
 import { tamper } from './tamper.ts';
@@ -36,22 +34,7 @@ export async function quickstart(folder: string): Promise<number> {
   const [workspace, data] = [join(folder, 'workspace'), join(folder, 'data')];
   await mkdir(folder, { recursive: true });
   await layOutWorkspace(workspace);
-  const settings = defaultSettings(folder, 'quickstart');
-  const log = serviceLog('quickstart', 'silent');
-  const live = { current: settings.live, onChange: () => undefined };
-  const options = {
-    dataFolder: data,
-    bundle: await loadBundleFrom(bundleFolder),
-    settings,
-    live,
-    log,
-    database: null,
-  };
-  const fabric = await openFabric(options).catch(async (error: unknown) => {
-    if (!(error instanceof EvidenceError) || error.code !== 'BUNDLE_ROLLBACK') throw error;
-    await setAside(folder, data);
-    return openFabric(options);
-  });
+  const fabric = await openDemonstration('quickstart', folder, data, bundleFolder);
   try {
     const session = `quickstart-${[...fabric.sidecar.journal.heads()].length + 1}`;
     const failures = await tellStory(fabric, session, workspace);
@@ -62,16 +45,6 @@ export async function quickstart(folder: string): Promise<number> {
   } finally {
     await fabric.close();
   }
-}
-
-/** The demonstration's bundle changed without a new version, as it does in a checkout: its old log is kept, a new one begins. */
-async function setAside(folder: string, data: string): Promise<void> {
-  const kept = `${data}-${new Date().toISOString().replace(/[:.]/g, '-')}`;
-  await rename(data, kept);
-  await rm(join(folder, 'checkpoint'), { force: true });
-  say(
-    `The demonstration’s bundle has changed since the last run, so a new log begins; the old one is in ${kept}`,
-  );
 }
 
 async function tellStory(fabric: DecidingFabric, session: string, workspace: string): Promise<number> {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { LiveSettings } from '@provability-fabric/configuration';
 import { EnforcementError, Enforcer, type Observer } from '@provability-fabric/enforcement';
 import {
@@ -26,6 +27,7 @@ import type { JournalProblems } from '../observe/journal-problems.ts';
 import { observeDecisions } from '../observe/log-decisions.ts';
 import { pooledRandomness } from '../pooled-randomness.ts';
 import type { FabricSettings } from '../settings.ts';
+import { fileUsage } from '../usage/file-usage.ts';
 
 export interface SidecarOptions {
   readonly folder: DataFolder;
@@ -101,6 +103,8 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
       random: Math.random,
       free: ledger !== undefined,
     }));
+  // Opened by the first reservation: where the database counts there is no such file.
+  const counted = fileUsage(join(folder.path, 'usage'));
   enforcer = new Enforcer({
     crypto,
     signer: keys.evidenceSigner(),
@@ -114,6 +118,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     },
     observer: observing(log, metrics, problems, live),
     sessionIdleMs: settings.sessionIdleMs,
+    usage: ledger?.usage ?? counted,
     maxSessions: () => live.current.cacheSize,
     ...(shipper === undefined
       ? {}
@@ -176,11 +181,13 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
       ...(lagsTooFar() ? ['the ledger lacks evidence that is too old; actions are refused'] : []),
       ...(shipper?.health() ?? []),
       ...(leases?.health() ?? []),
+      ...counted.health(),
     ],
     async close() {
       clearInterval(watching);
       await owner.close();
       await recovered;
+      await counted.close();
       await heads.close();
       const shipped = (await shipper?.close({ flushMs: FLUSH_MS })) ?? true;
       await leases?.close({ shipped });

@@ -35,7 +35,8 @@ export function addPolicyExplain(policy: Command, shell: Shell): void {
       'after',
       '\nExample:\n' +
         '  $ pfctl policy explain bundles/quickstart\n' +
-        '  $ pfctl policy explain bundles/quickstart --role support --tool send_mail --args \'{"to":"x@evil.example"}\'\n',
+        '  $ pfctl policy explain bundles/quickstart --role support --tool send_mail --args \'{"to":"x@evil.example"}\'\n' +
+        '\nSee also: pfctl explain CERTIFICATE, for why a recorded action got its answer.\n',
     )
     .action(
       shell.action(async (typed: string, options: ExplainOptions, command: Command) => {

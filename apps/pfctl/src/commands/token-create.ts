@@ -38,7 +38,8 @@ export function addTokenCreate(token: Command, shell: Shell): void {
     .summary("sign a token with the data folder's token key")
     .description(
       'Prints a capability token, and where its record is. Whoever holds it acts as its subject until it expires, an hour at ' +
-        'most; the role `host` may also speak for the user, `operator` revoke and activate, `auditor` read the ledger.',
+        'most; the role `host` may also speak for the user, `approver` decide about held actions, `operator` revoke and ' +
+        'activate, `auditor` read the ledger.',
     )
     .option('--tenant <tenant>', 'required: the tenant')
     .addOption(

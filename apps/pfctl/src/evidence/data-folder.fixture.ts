@@ -57,7 +57,7 @@ export async function openFabric(directory: string, folder: string): Promise<Tes
     journal: log,
     clock: { now: Date.now },
     surroundings: { environment: () => ENFORCED, epoch: () => 1 },
-    observer: { decided() {}, settled() {}, overdue() {}, unavailable() {} },
+    observer: { decided() {}, settled() {}, overdue() {}, approval() {}, unavailable() {} },
     sessionIdleMs: 60_000,
     maxSessions: 100,
   });

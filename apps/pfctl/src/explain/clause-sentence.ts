@@ -1,4 +1,3 @@
-import { formatDuration } from '@provability-fabric/configuration';
 import { formatLabel } from '@provability-fabric/kernel';
 import {
   type Clause,
@@ -6,8 +5,10 @@ import {
   formatInstant,
   type ReleaseClause,
 } from '@provability-fabric/policy';
+import { approvalPhrase } from './approval-phrase.ts';
 import { policyPhrase } from './cedar-phrase.ts';
 import { classPhrase } from './event-class.ts';
+import { limitSentence } from './limit-sentence.ts';
 import { patternSentence } from './pattern-sentence.ts';
 
 /** What a clause demands, in a sentence. */
@@ -26,20 +27,19 @@ export function clauseSentence(ir: CompiledBundle, clause: Clause): string {
       return `on ${classPhrase(clause.on)}, every parameter's value must come from where its rule allows`;
     case 'release':
       return releaseSentence(clause);
-    case 'limit': {
-      const { on, max, window_ms: window, tolerance_ms: tolerance } = clause;
-      const span = window === null ? 'in a whole session' : `per session within ${formatDuration(window)}`;
-      const widened = tolerance === 0 ? '' : ` (widened by ${formatDuration(tolerance)} of clock tolerance)`;
-      return `at most ${max} of ${classPhrase(on)} ${span}${widened}`;
-    }
+    case 'limit':
+      return limitSentence(clause);
+    case 'hold':
+      return `${classPhrase(clause.on)} waits until ${approvalPhrase(clause)}`;
   }
 }
 
-function releaseSentence({ rule, on, parameter, type, from, to }: ReleaseClause): string {
+function releaseSentence({ rule, on, parameter, type, from, to, approver }: ReleaseClause): string {
+  const asked = approver === undefined ? '' : `, once ${approvalPhrase(approver)}`;
   const what = parameter === null ? 'the whole call' : parameter;
   const typed = type === null ? '' : ` that is of type ${type}`;
   const labels = `counts as ${formatLabel(to)} where at most ${formatLabel(from)} was read`;
-  return `on ${classPhrase(on)}, ${what}${typed} is ${rule === 'endorse' ? 'endorsed' : 'declassified'}: it ${labels}`;
+  return `on ${classPhrase(on)}, ${what}${typed} is ${rule === 'endorse' ? 'endorsed' : 'declassified'}: it ${labels}${asked}`;
 }
 
 /** Its mode, severity and what else is not as usual. */

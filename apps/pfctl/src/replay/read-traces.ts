@@ -1,24 +1,46 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { nodeCrypto } from '@provability-fabric/evidence';
 import { fromUtf8, JsonError, type JsonValue, parseJson, parseJsonBytes } from '@provability-fabric/kernel';
-import { PolicyError, parseTrace, type Trace } from '@provability-fabric/policy';
+import {
+  type Environment,
+  PolicyError,
+  parseTrace,
+  playedTrace,
+  type Trace,
+} from '@provability-fabric/policy';
 import { PfctlError, systemCode } from '../errors.ts';
 import type { Terminal } from '../terminal.ts';
 import { eventLine } from './event-line.ts';
 import { isBlank, type Line, linesOf, MAX_TRACE_BYTES, tooLarge } from './lines.ts';
+import type { SessionSource } from './session-source.ts';
 
-/** Where traces come from, and how much of that there is. */
-export interface TraceInput {
-  /** undefined where it cannot be known: a pipe. */
+interface TraceInput {
   readonly bytes: number | undefined;
   traces(onBytes: (count: number) => void): AsyncGenerator<Trace>;
 }
 
 const EXTENSIONS = ['.json', '.jsonl', '.ndjson'];
 
-/** A file, a folder of files, or `-` for standard input (CONTRACTS §5). Traces come one at a time, in a fixed order. */
-export async function openTraces(path: string, terminal: Terminal): Promise<TraceInput> {
+/** A file, a folder of files, or `-` for standard input (CONTRACTS §5). Sessions come one at a time, in a fixed order. */
+export async function openTraces(
+  path: string,
+  terminal: Terminal,
+  environment: Environment,
+): Promise<SessionSource> {
+  const input = await openInput(path, terminal);
+  const crypto = nodeCrypto();
+  return {
+    total: input.bytes,
+    async *sessions(onRead) {
+      for await (const trace of input.traces(onRead)) yield playedTrace(crypto, trace, environment);
+    },
+    remarks: () => [],
+  };
+}
+
+async function openInput(path: string, terminal: Terminal): Promise<TraceInput> {
   if (path === '-') {
     return {
       bytes: undefined,

@@ -1,12 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import type { Settings } from '@provability-fabric/configuration';
 import { PfctlError } from '../errors.ts';
 import { type DataFolder, findDataFolder } from '../evidence/data-folder.ts';
+import { givenToken, serviceAt } from '../http/service-address.ts';
 import type { Place } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
-import { reachableHost } from '../status/health.ts';
 import { createToken } from './create-token.ts';
-import { type Ledger, postRevocation, type Revocation, type Revoked } from './post-revocation.ts';
+import { postRevocation, type Revocation, type Revoked } from './post-revocation.ts';
 import { readTokenRecords } from './token-records.ts';
 
 export interface RevokeOptions extends Place {
@@ -32,13 +30,17 @@ export async function revokeTokens(
     throw new PfctlError('INPUT_INVALID', `expected up to ${MOST} token ids (their \`jti\`), came ${came}`);
   }
   const settings = await shell.settings(options.env);
-  const ledger = await ledgerAt(shell, settings, options);
+  const typed = { name: 'the ledger', flag: '--ledger', url: options.ledger, ca: options.ca };
+  const ledger = await serviceAt(shell, settings, settings.listenLedger, typed);
   const revocation: Revocation = {
     token_ids: ids,
     reason: options.reason,
     ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
   };
-  const given = await givenToken(shell, options.tokenFile);
+  const given = await givenToken(shell, options.tokenFile, {
+    name: 'LEDGER_TOKEN',
+    token: shell.terminal.ledgerToken,
+  });
   if (given !== undefined) return postRevocation(ledger, given, revocation);
 
   const folder = await findDataFolder(shell, options);
@@ -93,33 +95,4 @@ async function byTenant(
     grouped.set(owner, [...(grouped.get(owner) ?? []), id]);
   }
   return grouped;
-}
-
-async function ledgerAt(shell: Shell, settings: Settings, { ledger, ca }: RevokeOptions): Promise<Ledger> {
-  const { listenLedger, tls } = settings;
-  const host = reachableHost(listenLedger.host);
-  const own = `${tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${listenLedger.port}`;
-  const typed = ledger ?? own;
-  const url = URL.canParse(typed) ? new URL(typed) : undefined;
-  const plain =
-    url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
-  if (!plain || url.pathname !== '/' || url.search !== '' || url.hash !== '')
-    throw new PfctlError(
-      'INPUT_INVALID',
-      'expected --ledger as scheme, host and port, such as http://ledger:3000',
-    );
-  return { url, ca: ca === undefined ? undefined : await readFile(shell.path(ca)) };
-}
-
-/** What comes is never repeated: it is a credential, or was meant to be one. */
-async function givenToken(shell: Shell, file: string | undefined): Promise<string | undefined> {
-  const text = file === undefined ? shell.terminal.ledgerToken : await readFile(shell.path(file), 'utf8');
-  const token = text?.trim();
-  if (token === undefined || token === '') {
-    if (file === undefined) return undefined;
-    throw new PfctlError('INPUT_INVALID', `expected a token in ${file}, came nothing`);
-  }
-  if (token.length <= 8192 && /^[A-Za-z0-9._~+/=-]+$/.test(token)) return token;
-  const where = file ?? 'LEDGER_TOKEN';
-  throw new PfctlError('INPUT_INVALID', `expected a token of one line in ${where}, came something else`);
 }

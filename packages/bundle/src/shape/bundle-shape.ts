@@ -1,7 +1,8 @@
 import { asClauseId, asPrincipalId, asTenantId, asToolName } from '@provability-fabric/kernel';
-import { FIELD_TYPES, parseInstant } from '@provability-fabric/policy';
+import { EXTRACT_TYPES, FIELD_TYPES, parseInstant } from '@provability-fabric/policy';
 import { z } from 'zod';
 import { parseDuration } from '../duration.ts';
+import { approvalKeys, approver } from './approval-shape.ts';
 import {
   choice,
   filledList,
@@ -101,12 +102,19 @@ const parameter = map({
   optional: flag.default(false),
 });
 
+const argumentAmount = map({ argument: z.string({ error: 'the name of an argument or a JSON pointer' }) });
+const amount = z.union([z.number().nonnegative(), argumentAmount], {
+  error: 'a number that is not negative, or { argument: NAME }',
+});
+
 const tool = map({
   effect,
   once: flag.default(false),
   returns: returned.optional(),
   clearance: label.optional(),
   parameters: named(parameter).default({}),
+  cost: amount.optional(),
+  epsilon: amount.optional(),
 });
 
 const store = map({
@@ -134,6 +142,7 @@ const release = {
   type: choice(FIELD_TYPES).optional(),
   from: label,
   to: label,
+  approver: approver.optional(),
 };
 const RULES = ['session_label', 'parameters', 'declassify', 'endorse'] as const;
 const restriction = { ...common, kind: z.literal('flow'), on: eventClass.default({}) };
@@ -151,7 +160,21 @@ const flow = z.discriminatedUnion(
   ],
   { error: (issue) => (issue.code === 'invalid_union' ? `one of ${RULES.join(', ')}` : 'a map') },
 );
-const CLAUSE_KINDS = ['permit', 'trace', 'flow', 'limit'] as const;
+const LIMIT_MAX = 'a number above 0 and below 2^53';
+const handles = map({
+  clearance: label,
+  roles: list(map({ roles: filledList(line), clearance: label })).default([]),
+  extract: list(
+    map({
+      tool: toolName,
+      field: z.string({ error: 'the name of a field or a JSON pointer' }).optional(),
+      types: filledList(choice(EXTRACT_TYPES)),
+      of: filledList(z.string({ error: 'the name of a set of constants' })).optional(),
+      label,
+    }),
+  ).default([]),
+});
+const CLAUSE_KINDS = ['permit', 'trace', 'flow', 'limit', 'hold'] as const;
 const clause = z.discriminatedUnion(
   'kind',
   [
@@ -171,14 +194,16 @@ const clause = z.discriminatedUnion(
       tolerance: duration(0).optional(),
     }),
     flow,
+    map({ ...common, kind: z.literal('hold'), on: eventClass.default({}), ...approvalKeys }),
     map({
       ...common,
       kind: z.literal('limit'),
       on: eventClass.default({}),
-      max: integer(1),
+      max: z.number({ error: LIMIT_MAX }).positive({ error: LIMIT_MAX }),
       window: duration(1).optional(),
       tolerance: duration(0).default('0s'),
-      per: choice(['session']).default('session'),
+      per: choice(['session', 'principal', 'tenant', 'tool']).default('session'),
+      unit: choice(['calls', 'bytes', 'cost', 'epsilon']).default('calls'),
     }),
   ],
   { error: (issue) => (issue.code === 'invalid_union' ? `one of ${CLAUSE_KINDS.join(', ')}` : 'a map') },
@@ -203,6 +228,7 @@ export const bundleShape = map({
   tools: named(tool).default({}),
   documents: list(document).default([]),
   clauses: list(clause).default([]),
+  handles: handles.optional(),
 });
 
 export type BundleDocument = z.infer<typeof bundleShape>;

@@ -1,7 +1,7 @@
 // What CONTRACTS promise of bundles and this version does not do. Named, so that nobody believes a rule is
 // in force.
 
-const KEYS = new Set(['plan', 'invariants', 'flow', 'limits', 'budget', 'approver', 'approvers', 'restores']);
+const KEYS = new Set(['plan', 'invariants', 'flow', 'limits', 'budget', 'approver', 'restores']);
 
 export function isLaterKey(key: string): boolean {
   return KEYS.has(key);
@@ -9,8 +9,8 @@ export function isLaterKey(key: string): boolean {
 
 /** Values of these keys that are words of a later version. */
 const VALUES: ReadonlyMap<string, ReadonlySet<string>> = new Map([
-  ['kind', new Set(['hold', 'plan', 'invariant'])],
-  ['per', new Set(['principal', 'tenant', 'tool'])],
+  ['kind', new Set(['plan', 'invariant'])],
+  ['approver', new Set(['user'])],
 ]);
 
 export function isLaterValue(key: PropertyKey | undefined, value: unknown): boolean {

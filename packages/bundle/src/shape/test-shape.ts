@@ -9,13 +9,16 @@ import { choice, filledList, isLineOfUpTo, line, list, map, textThat } from './s
 const anything = z.custom<JsonValue>((value) => value !== undefined, { error: 'a value' });
 const target = textThat('a line of 1 to 4096 characters', isLineOfUpTo(4096));
 
+const principalId = textThat('a principal id out of A-Z a-z 0-9 . _ : @ / + -', asPrincipalId);
 const principal = map({
-  id: textThat('a principal id out of A-Z a-z 0-9 . _ : @ / + -', asPrincipalId).default('agent'),
+  id: principalId.default('agent'),
   roles: list(line).default([]),
   tenant: textThat('a tenant id out of A-Z a-z 0-9 . _ : @ / + -', asTenantId).optional(),
   org: line.optional(),
   attributes: z.record(z.string(), anything, { error: 'a map' }).default({}),
 });
+
+const approving = map({ id: principalId, roles: list(line).default([]) });
 
 const event = map({
   tool: target.optional(),
@@ -27,8 +30,9 @@ const event = map({
   ).optional(),
   outcome: choice(['done', 'failed', 'ambiguous']).default('done'),
   result: anything.default(null),
+  approved_by: filledList(approving).optional(),
   expect: map({
-    effect: choice(['allow', 'block']),
+    effect: choice(['allow', 'hold', 'block']),
     code: choice(REASON_CODES).optional(),
     clause: line.optional(),
   }),

@@ -9,6 +9,8 @@ export interface Located {
   readonly offset: number;
   readonly members: ReadonlyMap<string, LocatedMember>;
   readonly items: readonly Located[];
+  /** A number as it was written. */
+  readonly source?: string;
 }
 
 interface LocatedMember {
@@ -37,6 +39,12 @@ export class Locations {
   key(...path: Path): Place {
     const { at, key, complete } = this.#walk(path);
     return this.#lines.place(complete && key !== undefined ? key : at.offset);
+  }
+
+  /** The number at `path` as it was written; empty where there is none. */
+  source(...path: Path): string {
+    const { at, complete } = this.#walk(path);
+    return (complete ? at.source : undefined) ?? '';
   }
 
   #walk(path: Path): { at: Located; key: number | undefined; complete: boolean } {

@@ -29,7 +29,10 @@ export function readNode(node: ParsedNode | null, context: Context): Read {
     const located = { ...leaf, items: items.map((item) => item.located) };
     return { value: items.map((item) => item.value), located };
   }
-  return { value: isScalar(node) ? readScalar(node, context, offset) : null, located: leaf };
+  if (!isScalar(node)) return { value: null, located: leaf };
+  const value = readScalar(node, context, offset);
+  const isNumber = typeof value === 'number' && node.source !== undefined;
+  return { value, located: isNumber ? { ...leaf, source: node.source as string } : leaf };
 }
 
 function readMap(node: YAMLMap.Parsed, context: Context, offset: number): Read {

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue, stringifyJson } from '@provability-fabric/kernel';
-import type { Decision } from '../client.ts';
+import type { Decision, Shown } from '../client.ts';
 import { TimeUp, untilAborted, withDeadline } from '../deadline.ts';
 import { ClientError, GuardError, type Refusal } from '../errors.ts';
 import { collect, isStream } from './collect.ts';
@@ -29,6 +29,7 @@ type Ran =
   | { readonly outcome: 'done' | 'failed' | 'ambiguous'; readonly seen: JsonValue; readonly error: unknown };
 
 const MAX_ARGUMENT_BYTES = 1024 * 1024;
+const MAX_RESOLVED_BYTES = 40 * 1024 * 1024;
 const DEFAULT_RESULT_BYTES = 1024 * 1024;
 
 /**
@@ -50,13 +51,16 @@ export class GuardedTools {
     const args = argumentsOf(call);
     const decision = await this.#decide(call, args);
     if (decision.effect !== 'allow') return { refused: this.#refuse(call.tool, decision) };
-    const ran = await this.#run(call, args);
+    // The fabric has done it itself, and recorded it.
+    if (decision.answer !== null) return { refused: null, result: decision.answer.result };
+    const ran = await this.#run(call, this.#sentOn(decision, args));
     if (!('error' in ran)) {
-      await this.#reportResult(call.tool, decision, ran.result);
-      return { refused: null, result: ran.result };
+      const { instead = ran.result } = await this.#reportResult(call.tool, decision, ran.result);
+      return { refused: null, result: instead };
     }
-    await this.#report(call.tool, decision, ran.outcome, ran.seen);
-    throw ran.error;
+    const { instead } = await this.#report(call.tool, decision, ran.outcome, ran.seen);
+    if (instead === undefined) throw ran.error;
+    throw hiddenFailure(call.tool, instead);
   }
 
   /**
@@ -79,6 +83,13 @@ export class GuardedTools {
         asking.then((decision) => this.#reportUnused(tool, decision)).catch(() => undefined);
       throw error;
     }
+  }
+
+  /** Values that handles stand for reach the tool, and nobody else. */
+  #sentOn({ arguments: resolved }: Decision, args: JsonObject): JsonObject {
+    return resolved === null
+      ? args
+      : (jsonCopy(resolved, MAX_RESOLVED_BYTES, { frozen: true }) as JsonObject);
   }
 
   async #reportUnused(tool: string, decision: Decision): Promise<void> {
@@ -163,9 +174,9 @@ export class GuardedTools {
     return copied;
   }
 
-  async #reportResult(tool: string, decision: Decision, result: JsonValue | undefined): Promise<void> {
+  async #reportResult(tool: string, decision: Decision, result: JsonValue | undefined): Promise<Shown> {
     try {
-      await this.#report(tool, decision, 'done', result);
+      return await this.#report(tool, decision, 'done', result);
     } catch (error) {
       if (!(error instanceof GuardError && error.cause instanceof ClientError && error.cause.status === 413))
         throw error;
@@ -182,10 +193,10 @@ export class GuardedTools {
     { session, certificateId }: Decision,
     outcome: 'done' | 'failed' | 'ambiguous',
     result: JsonValue | undefined,
-  ): Promise<void> {
+  ): Promise<Shown> {
     try {
       const seen = result === undefined ? {} : { result };
-      await this.#client.outcome({ session, certificateId, outcome, ...seen });
+      return await this.#client.outcome({ session, certificateId, outcome, ...seen });
     } catch (cause) {
       const problem = `expected the outcome of \`${tool}\` to be recorded, and it was not`;
       throw new GuardError('OUTCOME_UNRECORDED', `${problem}: what came of it (\`${outcome}\`) is withheld`, {
@@ -217,6 +228,12 @@ function withheld(tool: string, problem: unknown): { readonly seen: string; read
       : (['RESULT_UNFIT', `expected the result of \`${tool}\` to be JSON, ${unfitness(problem)}`] as const);
   const seen = `${text}; it is withheld, and whatever the tool did has been done`;
   return { seen, error: new GuardError(code, seen) };
+}
+
+/** An error whose words the model may not see; in their place stands a handle. */
+function hiddenFailure(tool: string, instead: JsonValue): GuardError {
+  const text = typeof instead === 'string' ? instead : stringifyJson(instead);
+  return new GuardError('TOOL_FAILED_HIDDEN', `\`${tool}\` failed, and what it says is hidden: ${text}`);
 }
 
 /** What a model is shown of an error. */

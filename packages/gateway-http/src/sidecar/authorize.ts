@@ -1,5 +1,6 @@
 import type { JsonValue } from '@provability-fabric/kernel';
 import type { Identity } from '../ports.ts';
+import { carried } from './carried.ts';
 import type { EnforcerPort } from './ports.ts';
 import { parseAuthorize } from './request-shapes.ts';
 import { sessionToActIn } from './session-access.ts';
@@ -31,6 +32,7 @@ export async function authorize(
     verdict,
     certificate_id: certificateId,
     session,
-    ...(refusal === null ? {} : { refusal: { code: refusal.code, clause: refusal.clause } }),
+    ...(refusal === null ? {} : { refusal: { ...refusal } }),
+    ...carried(answer),
   };
 }

@@ -4,7 +4,7 @@ import type { EnforcerPort } from './ports.ts';
 import { parseOutcome } from './request-shapes.ts';
 import { requireOwnSession } from './session-access.ts';
 
-/** `POST /v1/outcome`: the result may be shown to the agent once this has answered. */
+/** `POST /v1/outcome`: once this has answered, the result may be shown to the agent: all of it, or what the answer has. */
 export async function outcome(
   enforcer: EnforcerPort,
   identity: Identity,
@@ -13,12 +13,12 @@ export async function outcome(
   const { session, certificate_id, outcome: kind, result } = parseOutcome(body);
   requireOwnSession(identity, session);
   const { tenant, id } = identity.principal;
-  await enforcer.settle(
+  const { instead } = await enforcer.settle(
     { tenant, principal: identity.host ? null : id },
     session,
     certificate_id,
     kind,
     result ?? null,
   );
-  return {};
+  return instead === undefined ? {} : { result: instead };
 }

@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Enforcer } from '@provability-fabric/enforcement';
+import type { Approvals, Enforcer } from '@provability-fabric/enforcement';
 import type { Identity } from '../ports.ts';
 
 /** The use cases behind the routes. */
 export type EnforcerPort = Pick<Enforcer, 'authorize' | 'settle' | 'prompt'>;
+
+/** Actions that wait for somebody to decide about them. */
+export type ApprovalsPort = Pick<Approvals, 'list' | 'show' | 'decide'>;
 
 /** What a fabric that does not own a session sends to the one that does. */
 export interface ForwardedRequest {

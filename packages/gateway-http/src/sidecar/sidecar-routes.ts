@@ -1,5 +1,6 @@
 import { RequestError } from '../errors.ts';
 import type { GuardedRoute, Route, StreamRoute } from '../route.ts';
+import { type ApprovalOptions, approvalRoutes } from './approvals/approval-routes.ts';
 import { atOwner } from './at-owner.ts';
 import { authorize } from './authorize.ts';
 import { authzenRoutes } from './authzen/authzen-routes.ts';
@@ -7,7 +8,7 @@ import { outcome } from './outcome.ts';
 import type { AuthzenOptions, McpMount } from './ports.ts';
 import { prompt } from './prompt.ts';
 
-export interface SidecarOptions extends AuthzenOptions {
+export interface SidecarOptions extends AuthzenOptions, ApprovalOptions {
   /** Absent: no MCP over HTTP. */
   readonly mcp?: McpMount;
 }
@@ -47,7 +48,12 @@ export function sidecarRoutes(options: SidecarOptions): readonly Route[] {
       },
     },
   ];
-  return [...asking, ...authzenRoutes(options), ...(mcp === undefined ? [] : [mcpRoute(mcp)])];
+  return [
+    ...asking,
+    ...approvalRoutes(options),
+    ...authzenRoutes(options),
+    ...(mcp === undefined ? [] : [mcpRoute(mcp)]),
+  ];
 }
 
 function mcpRoute(mount: McpMount): StreamRoute {

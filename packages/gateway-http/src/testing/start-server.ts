@@ -6,6 +6,7 @@ import type { Route } from '../route.ts';
 import type { SidecarOptions } from '../sidecar/sidecar-routes.ts';
 import { sidecarRoutes } from '../sidecar/sidecar-routes.ts';
 import type { TlsOptions } from '../tls.ts';
+import { FakeApprovals } from './fake-approvals.ts';
 import { FakeEnforcer } from './fake-enforcer.ts';
 import { FakeTokens } from './fake-tokens.ts';
 
@@ -19,7 +20,7 @@ export interface Started {
   readonly condition: { problems: HealthProblem[]; ready: boolean };
 }
 
-export type StartedSidecar = Started & { readonly enforcer: FakeEnforcer };
+export type StartedSidecar = Started & { readonly enforcer: FakeEnforcer; readonly approvals: FakeApprovals };
 
 const running: Listener[] = [];
 
@@ -39,8 +40,10 @@ export function buildServer(
 ): Omit<StartedSidecar, 'port'> {
   const enforcer = new FakeEnforcer();
   let ids = 0;
-  const routes = sidecarRoutes({ enforcer, newRequestId: () => `new-${ids++}`, ...options });
-  return { ...buildListener(routes, limits), enforcer };
+  const approvals = new FakeApprovals();
+  const newRequestId = () => `new-${ids++}`;
+  const routes = sidecarRoutes({ enforcer, approvals, newRequestId, ...options });
+  return { ...buildListener(routes, limits), enforcer, approvals };
 }
 
 /** A listener with any routes. */

@@ -1,4 +1,5 @@
 import { field, isJsonObject, type JsonObject, type JsonValue } from '@provability-fabric/kernel';
+import { OWN_TOOL } from '../own-tool.ts';
 import type { RelayEvents } from '../ports.ts';
 import type { Member } from './member.ts';
 
@@ -105,7 +106,10 @@ export class Catalogues {
       for (const item of lists[at] ?? []) {
         const own = field(item, nameMember);
         if (!isJsonObject(item) || typeof own !== 'string') continue;
-        const name = isPrefixed ? `${member.prefix}${own}` : own;
+        // The fabric's own tool is one, whichever relay offers it.
+        const isOwn = method === 'tools/list' && own === OWN_TOOL && member.offersOwnTool();
+        if (isOwn && owners.has(own)) continue;
+        const name = isPrefixed && !isOwn ? `${member.prefix}${own}` : own;
         // The first keeps the name: an upstream cannot take another's place by naming its tool alike.
         if (owners.has(name)) hidden++;
         else {

@@ -77,6 +77,23 @@ async function ask(url: string, session: string, method: string, params: object 
 }
 
 describe('several upstreams as one', () => {
+  it('offers the fabric’s own tool once, without a prefix, and no upstream’s of that name', async () => {
+    const offers = [{ tools: ['a', 'fabric_extract'] }, { tools: ['b'] }] as const;
+    const url = await joined({ one: 'one.', two: 'two.' }, ...offers);
+    mounted.decider.hides = { extraction: { types: ['date'], of: [] } };
+    mounted.decider.decideBy = ({ requestId, target }) => ({
+      effect: 'allow',
+      certificateId: requestId,
+      answer: { outcome: 'done', result: target },
+    });
+    const { client } = await connectClient(url);
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name).sort()).toEqual(['fabric_extract', 'one.a', 'two.b']);
+    const { content } = await client.callTool({ name: 'fabric_extract', arguments: {} });
+    expect(content).toEqual([{ type: 'text', text: 'fabric_extract' }]);
+    await client.close();
+  });
+
   it('offers what all offer, under the names that the policy knows, pages read to their end', async () => {
     const url = await joined(
       { a: 'a.', b: '' },

@@ -16,6 +16,7 @@ import {
   type Response,
   readMessage,
 } from '../message.ts';
+import { offersOwnTool } from '../own-tool.ts';
 import type { RelayEvents } from '../ports.ts';
 import { errorLine, INVALID_PARAMS, METHOD_NOT_FOUND, REFUSED } from '../refusal.ts';
 import { type Relay, type RelayEnd, type RelayOptions, startRelay } from '../relay.ts';
@@ -167,7 +168,9 @@ class Join {
   private async start(member: Member): Promise<string | undefined> {
     if (member.relay !== undefined) return undefined;
     try {
-      member.relay = startRelay({ client: member, ...(await this.options.member(member.name)) });
+      const options = await this.options.member(member.name);
+      member.offersOwnTool = () => offersOwnTool(options.decider);
+      member.relay = startRelay({ client: member, ...options });
     } catch (error) {
       if (error instanceof UpstreamError) return error.code;
       throw error;

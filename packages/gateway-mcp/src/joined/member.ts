@@ -19,6 +19,8 @@ const OWN = 'provability-fabric/joined/';
 export class Member implements ClientLink {
   readonly source = new MessageQueue();
   relay: Relay | undefined;
+  /** Whether its relay answers the fabric's own tool. */
+  offersOwnTool: () => boolean = () => false;
   /** What it said it can do; undefined before it has. */
   capabilities: JsonObject | undefined;
   private events: OutletEvents = {};

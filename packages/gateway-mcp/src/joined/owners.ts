@@ -1,4 +1,5 @@
 import { field, isJsonObject, type JsonObject, type JsonValue } from '@provability-fabric/kernel';
+import { OWN_TOOL } from '../own-tool.ts';
 import type { Catalogues } from './catalog.ts';
 import type { Member } from './member.ts';
 import { mayComeOf } from './uri-template.ts';
@@ -69,6 +70,8 @@ export class Owners {
     const listed = owners.get(name);
     const member = listed?.isAlive === true ? listed : this.byPrefix(name, capability);
     if (member === undefined) return NOBODY;
+    if (list === 'tools/list' && name === OWN_TOOL && member.offersOwnTool())
+      return { kind: 'member', member, params };
     return { kind: 'member', member, params: { ...params, name: name.slice(member.prefix.length) } };
   }
 

@@ -1,6 +1,8 @@
 import type { JsonValue, Label } from '@provability-fabric/kernel';
 import type { Mode, OutcomeKind, Verdict } from '@provability-fabric/statements';
 import type { ToolEffect, ToolRule } from '../compiled-bundle.ts';
+import type { Extraction } from '../handles/extraction.ts';
+import type { UsedHandle } from '../handles/used-handles.ts';
 import type { IntentInput } from '../input.ts';
 import type { LoadedBundle } from '../load-bundle.ts';
 import type { ReasonCode } from '../output.ts';
@@ -26,8 +28,10 @@ export interface Event {
   readonly tool: ToolRule | undefined;
   /** undefined where neither a tool rule nor a document rule covers the target. */
   readonly effect: ToolEffect | undefined;
-  /** The session's, before this event. */
+  /** The session's, before this event, joined with those of the handles in its arguments. */
   readonly label: Label;
+  /** The handles in its arguments; absent where there are none. */
+  readonly used?: readonly UsedHandle[];
 }
 
 /** A session's own facts, which every check may read and none may change. */
@@ -58,6 +62,10 @@ export interface Pending {
   readonly patterns: readonly ResultPattern[];
   /** How texts in the result write records. */
   readonly text: 'json' | 'yaml';
+  /** The most that the agent sees of the result; absent: all of it. */
+  readonly clearance?: Label;
+  /** What the fabric itself is to take out of a hidden value. */
+  readonly extraction?: Extraction;
 }
 
 export interface OutcomeEvent {
@@ -65,6 +73,8 @@ export interface OutcomeEvent {
   readonly pending: Pending;
   readonly outcome: OutcomeKind;
   readonly result: JsonValue;
+  /** Present where the agent sees no more of the result than this. */
+  readonly seenUpTo?: Label;
 }
 
 /** One dimension of a decision. Each has its own sub-state; no check knows another. */

@@ -7,7 +7,8 @@ import {
 } from '@provability-fabric/kernel';
 import { describe, expect, it } from 'vitest';
 import { ANY, bundle, clause, tool } from '../session.fixture.ts';
-import { answersDiffer, chainDigest, ENFORCED, replayTrace } from './replay.ts';
+import { type PlayedInput, playedTrace } from './played-session.ts';
+import { answersDiffer, chainDigest, ENFORCED, replaySession, replayTrace } from './replay.ts';
 import { parseTrace } from './trace-file.ts';
 
 const limited = (max: number) =>
@@ -75,5 +76,39 @@ describe('replay', () => {
   it('tells what another bundle would have answered', () => {
     const changed = events(1).filter((event, index) => answersDiffer(event, events(2)[index] as never));
     expect(changed.map(({ index }) => index)).toEqual([1]);
+  });
+
+  it('takes what is on record as it came: outcomes between other actions, and what they got', () => {
+    const { inputs, ...session } = playedTrace(limited(3).crypto, parseTrace(parseJson(TRACE)), ENFORCED);
+    const [open, prompt, first, done, second, later, ...rest] = inputs as [PlayedInput, ...PlayedInput[]] &
+      PlayedInput[];
+    const answer = { effect: 'block', reasons: [] } as const;
+    const order = [
+      open,
+      prompt,
+      { ...first, recorded: answer },
+      second,
+      done,
+      later,
+      ...rest,
+    ] as PlayedInput[];
+    const events = [...replaySession(limited(3), { ...session, inputs: order })];
+    expect(events.map(({ effect }) => effect)).toEqual(['allow', 'allow', 'block']);
+    expect(events[0]?.recorded).toMatchObject({ tenant: 'acme', effect: 'block' });
+    expect(events[1]?.recorded).toBeUndefined();
+    // What came between belongs to the event that it followed.
+    expect(events[1]?.state.before).toBe(events[0]?.state.after);
+    expect(events[2]?.state.before).toBe(events[1]?.state.after);
+  });
+
+  it('reads whether a trace is benign', () => {
+    const benignOf = (part: object) =>
+      playedTrace(limited(1).crypto, parseTrace({ ...(parseJson(TRACE) as JsonObject), ...part }), ENFORCED)
+        .benign;
+    expect([benignOf({}), benignOf({ benign: true }), benignOf({ benign: false })]).toEqual([
+      null,
+      true,
+      false,
+    ]);
   });
 });

@@ -5,11 +5,13 @@ import {
   formatLabel,
   type JsonValue,
 } from '@provability-fabric/kernel';
-import type { Environment, Input } from '../input.ts';
+import { CountedUsage } from '../counted-usage.ts';
+import type { Environment, IntentInput } from '../input.ts';
 import type { LoadedBundle } from '../load-bundle.ts';
 import type { Decision, Reason } from '../output.ts';
-import { initialState, type State, stateDigest } from '../state.ts';
-import { step } from '../step.ts';
+import { type State, stateDigest } from '../state.ts';
+import { decideAgain } from './decide-again.ts';
+import { type PlayedInput, type PlayedSession, playedTrace, type RecordedAnswer } from './played-session.ts';
 import type { Trace } from './trace-file.ts';
 
 /** What one event got. Printed canonically, so two runs print the same bytes on any machine. */
@@ -24,68 +26,89 @@ export interface ReplayedEvent {
   readonly reasons: readonly Reason[];
   readonly label: string;
   readonly state: { readonly before: Digest; readonly after: Digest };
+  /** Of what is on record: whose it was, and what it got then. */
+  readonly recorded?: RecordedAnswer & { readonly tenant: string; readonly certificate_id: string };
 }
 
 export const ENFORCED: Environment = { enforcement_mode: 'enforce', default_mode: null, overlay: null };
 
-/** Runs a recorded session through `step`; outcomes are given only to what was allowed, as live. */
-export function* replayTrace(
+/** Runs a trace through `step`; outcomes are given only to what was allowed, as live. */
+export function replayTrace(
   bundle: LoadedBundle,
   trace: Trace,
   environment: Environment = ENFORCED,
 ): Generator<ReplayedEvent> {
-  const { session, principal } = trace;
-  const start = trace.events[0];
-  const at = start?.at ?? 0;
-  const epoch = start?.epoch ?? 1;
-  let state: State = initialState(bundle);
-  const feed = (input: Input) => {
-    const stepped = step(bundle, state, input);
-    state = stepped.state;
-    return stepped.output;
-  };
-  feed({ kind: 'open', at, tenant: principal.tenant, session, principal: principal.id, environment, epoch });
-  if (trace.prompt !== null) feed({ kind: 'prompt', at, text: trace.prompt });
-  for (const [index, event] of trace.events.entries()) {
-    if (event.epoch > state.epoch) feed({ kind: 'epoch', at: event.at, epoch: event.epoch });
-    const certificate = digestJson(bundle.crypto, [session, index]);
-    const before = stateDigest(bundle, state);
-    const { action } = event;
-    const output = feed({
-      kind: 'intent',
-      at: event.at,
-      certificate_id: certificate,
-      principal,
-      capability: null,
-      action,
-      epoch: event.epoch,
-      attributes: {},
-    });
-    const decision = output as Decision;
-    if (decision.effect === 'allow') {
-      feed({
-        kind: 'outcome',
-        at: event.at,
-        certificate_id: certificate,
-        outcome: event.outcome,
-        result: event.result,
-      });
+  return replaySession(bundle, playedTrace(bundle.crypto, trace, environment));
+}
+
+/** Decides a session again from its opening on. An event ends with the outcomes that follow it at once. */
+export function* replaySession(
+  bundle: LoadedBundle,
+  played: PlayedSession,
+  usage = new CountedUsage(),
+): Generator<ReplayedEvent> {
+  const digests = new StateDigests(bundle);
+  let open: Asked | undefined;
+  for (const { one, before, after, decision } of decideAgain(bundle, played.inputs, { usage })) {
+    const { input } = one;
+    if (open !== undefined && input.kind === 'outcome') open.after = after;
+    else if (open !== undefined) {
+      yield replayed(played, open, digests);
+      open = undefined;
     }
-    const { verdict, effect, mode, checks, reasons } = decision;
-    const label = formatLabel(state.flow.label);
-    const digests = { before, after: stateDigest(bundle, state) };
-    yield {
-      session,
-      index,
-      target: action.target,
-      verdict,
-      effect,
-      mode,
-      checks,
-      reasons,
-      label,
-      state: digests,
-    };
+    if (decision !== null && input.kind === 'intent')
+      open = { one, intent: input, decision, before: digests.of(before), after };
+  }
+  if (open !== undefined) yield replayed(played, open, digests);
+}
+
+interface Asked {
+  readonly one: PlayedInput;
+  readonly intent: IntentInput;
+  readonly decision: Decision;
+  readonly before: Digest;
+  /** It and its outcome. */
+  after: State;
+}
+
+function replayed(
+  { session, tenant }: PlayedSession,
+  { one, intent, decision, before, after }: Asked,
+  digests: StateDigests,
+): ReplayedEvent {
+  const { verdict, effect, mode, checks, reasons } = decision;
+  const { certificate_id } = intent;
+  return {
+    session,
+    index: one.place,
+    target: intent.action.target,
+    verdict,
+    effect,
+    mode,
+    checks,
+    reasons,
+    label: formatLabel(after.flow.label),
+    state: { before, after: digests.of(after) },
+    ...(one.recorded === undefined ? {} : { recorded: { tenant, certificate_id, ...one.recorded } }),
+  };
+}
+
+/** Where one event ends the next one mostly begins, and what was blocked moved nothing. */
+class StateDigests {
+  readonly #bundle: LoadedBundle;
+  #state: State | undefined;
+  #digest: Digest | undefined;
+
+  constructor(bundle: LoadedBundle) {
+    this.#bundle = bundle;
+  }
+
+  of(state: State): Digest {
+    if (this.#digest === undefined || this.#state !== state) {
+      this.#state = state;
+      this.#digest = stateDigest(this.#bundle, state);
+    }
+    return this.#digest;
   }
 }
 

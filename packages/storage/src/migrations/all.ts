@@ -3,7 +3,8 @@ import { LEASES } from './0002-leases.ts';
 import { AUTHORITY } from './0003-authority.ts';
 import { READING } from './0004-reading.ts';
 import { BUNDLES } from './0005-bundles.ts';
+import { USAGE } from './0006-usage.ts';
 import type { Migration } from './migration.ts';
 
 /** In order. What was released never changes: mend it with the next one. */
-export const MIGRATIONS: readonly Migration[] = [LEDGER, LEASES, AUTHORITY, READING, BUNDLES];
+export const MIGRATIONS: readonly Migration[] = [LEDGER, LEASES, AUTHORITY, READING, BUNDLES, USAGE];

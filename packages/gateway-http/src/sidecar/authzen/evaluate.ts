@@ -7,6 +7,7 @@ import type { Answer } from '../../respond.ts';
 import type { Call } from '../../route.ts';
 import { id, parse, uri } from '../../shapes.ts';
 import { atOwner } from '../at-owner.ts';
+import { carried } from '../carried.ts';
 import type { AuthzenOptions } from '../ports.ts';
 import { sessionToActIn } from '../session-access.ts';
 import type { Entity, Evaluation } from './evaluation-shapes.ts';
@@ -73,7 +74,8 @@ function attributesOf({ attributes, subject, resource }: Evaluation): JsonObject
   };
 }
 
-function render({ effect, verdict, certificateId, session, refusal }: Authorized): JsonValue {
+function render(answer: Authorized): JsonValue {
+  const { effect, verdict, certificateId, session, refusal } = answer;
   return {
     decision: effect === 'allow',
     context: {
@@ -81,9 +83,14 @@ function render({ effect, verdict, certificateId, session, refusal }: Authorized
       verdict,
       certificate_id: certificateId,
       session,
-      ...(refusal === null ? {} : { reason: refusal.code, clause: refusal.clause }),
+      ...(refusal === null ? {} : { reason: refusal.code, clause: refusal.clause, ...ticketIn(refusal) }),
+      ...carried(answer),
     },
   };
+}
+
+function ticketIn({ ticket }: NonNullable<Authorized['refusal']>): JsonObject {
+  return ticket === undefined ? {} : { ticket };
 }
 
 /** What the owner of the session reads; with the id, so that a repeat is known as one wherever it is decided. */

@@ -36,6 +36,23 @@ export function decodings(
   return found;
 }
 
+/** By which encoding a text holds another one; for who explains, not for who decides. */
+export function encodingOf(text: string, decoded: string): string | undefined {
+  if (jsonTexts(text).includes(decoded)) return 'JSON';
+  if (urlDecoded(text) === decoded) return 'URL escapes';
+  if (unescaped(text) === decoded) return 'backslash escapes';
+  const unbroken = text.replace(UNBROKEN, '');
+  const tokens = [text, unbroken].flatMap((each) => [...(each.match(ENCODED.whole.hex) ?? [])]);
+  if (tokens.some((token) => hexDecoded(token) === decoded)) return 'hex';
+  return decodings(text, ENCODED.whole).includes(decoded) ||
+    decodings(unbroken, ENCODED.whole).includes(decoded)
+    ? 'base64'
+    : undefined;
+}
+
+/** What breaks an encoded text into lines or pairs. */
+export const UNBROKEN = /[ \t\r\n:=]+/g;
+
 /** The texts inside a text that is JSON. */
 export function jsonTexts(text: string): readonly string[] {
   const inner = jsonIn(text);

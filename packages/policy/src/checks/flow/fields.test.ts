@@ -46,6 +46,13 @@ describe('labels by field', () => {
       'what an MCP result says of itself',
       { content: [{ type: 'text', text: '[{"id":1}]' }], _meta: { a: 1 } },
     ],
+    ['empty lists among others: how they stand is a message', [{ id: 'a' }, [], [[]]]],
+    ['an empty object', [{ id: 'a', note: { id: 'b' } }, {}]],
+    [
+      'a member that the protocol does not know',
+      { content: [{ type: 'text', text: '[{"id":1}]' }], bo_is_ill: true },
+    ],
+    ['one of a block', { content: [{ type: 'text', text: '[{"id":1}]', bo_is_ill: true }] }],
     ['a member named like a prototype', [{ id: 'a', ['__proto__']: 'b' }]],
   ])('gives %s the label of the whole', (_what, result) => {
     expect(seen(result)).toBe(WORST);
@@ -72,6 +79,15 @@ describe('labels by field', () => {
     ],
   ])('joins only what was seen, from %s', (_what, result) => {
     expect(seen(result)).toBe('public trusted');
+  });
+
+  it('gives an answer without a result the label of the whole: that it worked, or did not, is one too', () => {
+    for (const outcome of ['done', 'failed', 'ambiguous'] as const) {
+      const session = new TestSession(desk());
+      session.settle(session.ask('list').id, outcome, null);
+      const { level } = session.state.flow.label;
+      expect(level).toBe(outcome === 'ambiguous' ? 'public' : 'confidential');
+    }
   });
 
   it('joins the fields that were there', () => {

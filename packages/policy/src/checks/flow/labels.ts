@@ -1,5 +1,6 @@
 import { joinLabels, type Label, label, parsePointer } from '@provability-fabric/kernel';
 import type { DocumentRule, LabelTemplate, StoreRule, ToolRule } from '../../compiled-bundle.ts';
+import { withHandles } from '../../handles/used-handles.ts';
 import type { LoadedBundle } from '../../load-bundle.ts';
 import type { Event } from '../check.ts';
 import { scalarsAt } from './arguments.ts';
@@ -30,7 +31,8 @@ function storesOf(bundle: LoadedBundle, event: Event): readonly StoreRule[] {
     if (rule.stores === null) continue;
     const candidates = rule.stores.map((name) => [name, bundle.ir.stores[name] as StoreRule] as const);
     for (const value of scalarsAt(event.intent.action.args, pointer)) {
-      if (typeof value !== 'string') continue;
+      // A handle is refused as a path, and leads nowhere.
+      if (typeof value !== 'string' || event.used?.some(({ id }) => id === value)) continue;
       const place = placeOf(value, candidates, event.intent.principal.tenant);
       if (place.kind !== 'outside') found.push(bundle.ir.stores[place.store] as StoreRule);
     }
@@ -53,7 +55,7 @@ export function resultLabel(
     };
   }
   const { tool } = event;
-  if (tool === undefined) return { label: UNKNOWN, patterns: [], text: 'json' };
+  if (tool === undefined) return { label: withHandles(UNKNOWN, event.used), patterns: [], text: 'json' };
   // A tool that does not read answers with what `returns` says; one that does carries what its stores hold as well.
   const reads = tool.effect === 'read' || tool.returns === null;
   const stores = (reads ? storesOf(bundle, event) : []).map((store) =>
@@ -68,9 +70,16 @@ export function resultLabel(
     label: carried(template),
     place: 0,
   }));
+  // A tool may answer with what it was given, of which the session knows nothing yet.
+  const { used } = event;
   return {
-    label: tool.returns === null ? ofStores : carried(tool.returns),
-    patterns: [...fields, ...placePatterns(bundle.places, action.target)],
+    label: withHandles(tool.returns === null ? ofStores : carried(tool.returns), used),
+    patterns: [
+      ...(used === undefined
+        ? fields
+        : fields.map((each) => ({ ...each, label: withHandles(each.label, used) }))),
+      ...placePatterns(bundle.places, action.target),
+    ],
     text: tool.text,
   };
 }

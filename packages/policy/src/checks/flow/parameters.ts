@@ -1,13 +1,17 @@
 import type { Label } from '@provability-fabric/kernel';
 import type { FlowClause, StoreRule } from '../../compiled-bundle.ts';
+import type { HeldValue } from '../../handles/held-value.ts';
+import { handlesAround } from '../../handles/used-handles.ts';
 import type { LoadedBundle } from '../../load-bundle.ts';
 import type { Event, Finding } from '../check.ts';
 import { againstClause } from '../findings.ts';
-import { type Scalar, scalarsAt } from './arguments.ts';
+import { argumentAt, type Scalar } from './arguments.ts';
 import { type Demand, unmetDemand } from './demands.ts';
+import { unmetByHidden } from './hidden-demands.ts';
 import { placeOf } from './paths.ts';
 import type { Provenance } from './provenance.ts';
 import { endorsement } from './releases.ts';
+import type { ParameterRule } from './rules.ts';
 
 /** What a session knows when an argument is held against its rule. */
 export interface Knowledge {
@@ -27,10 +31,18 @@ export function* parameterFindings(
   releases: Set<string>,
 ): Generator<Finding> {
   for (const [pointer, rule] of Object.entries(event.tool?.parameters ?? {})) {
-    const found = scalarsAt(event.intent.action.args, pointer);
+    const hidden = handlesAround(event.used, pointer);
+    const handles = [...hidden.above, ...hidden.within];
+    for (const { held } of handles) yield* hiddenFindings(bundle, clause, event, pointer, held, releases);
+    const argument = argumentAt(event.intent.action.args, pointer);
+    if (argument.otherShape && hidden.above.length === 0) {
+      yield againstClause(clause, 'NOT_PERMITTED', { parameter: pointer, problem: 'has another shape' });
+      continue;
+    }
+    const found = argument.values.filter((value) => !hidden.within.some(({ id }) => id === value));
     // Models write null for an optional argument that they leave out; there is no value to come from anywhere.
     const values = new Set(rule.optional ? found.filter((value) => value !== null) : found);
-    if (values.size === 0 && !rule.optional) {
+    if (values.size === 0 && handles.length === 0 && !rule.optional) {
       yield againstClause(clause, 'NOT_PERMITTED', { parameter: pointer, problem: 'is absent' });
     }
     if (values.size > MAX_VALUES) {
@@ -40,11 +52,32 @@ export function* parameterFindings(
     for (const value of values) {
       if (rule.stores !== null) yield* pathFinding(bundle, clause, rule.stores, event, pointer, value);
       for (const demand of unmetDemand(bundle, known, event, rule, value)) {
-        const released = demand.mayBeEndorsed ? endorsement(bundle, event, pointer, demand.label) : undefined;
+        const released = demand.mayBeEndorsed
+          ? endorsement(bundle, event, pointer, demand.label, clause.mode === 'enforce')
+          : undefined;
         if (released === undefined) yield unmet(clause, pointer, value, demand);
         else releases.add(released);
       }
     }
+  }
+}
+
+/** A hidden value is no text that could be held against anything; where it came from is known exactly. */
+function* hiddenFindings(
+  bundle: LoadedBundle,
+  clause: FlowClause,
+  event: Event,
+  parameter: string,
+  held: HeldValue,
+  releases: Set<string>,
+): Generator<Finding> {
+  const rule = event.tool?.parameters[parameter] as ParameterRule;
+  for (const demand of unmetByHidden(bundle, event, rule, held)) {
+    const released = demand.mayBeEndorsed
+      ? endorsement(bundle, event, parameter, demand.label, clause.mode === 'enforce')
+      : undefined;
+    if (released === undefined) yield againstClause(clause, demand.code, { parameter, ...demand.witness });
+    else releases.add(released);
   }
 }
 

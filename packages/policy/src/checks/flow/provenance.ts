@@ -4,6 +4,7 @@ import {
   canonicalJson,
   type Digest,
   digestJson,
+  flowsTo,
   type JsonValue,
   joinLabels,
   type Label,
@@ -53,6 +54,8 @@ interface ResultSource {
   readonly digest: Digest;
   /** Whether its whole values count as values of the tool. */
   readonly vouches: boolean;
+  /** What carries more is not seen, and so is no source of anything that the agent writes; null: all of it is. */
+  readonly seenUpTo: Label | null;
 }
 
 /** `seen`: the join of the labels of all that stands in the result. */
@@ -66,7 +69,7 @@ export function addResult(
   const reading = new Reading(index, source);
   visitResult(result, whole, patterns, reading, text);
   // A result without any value still says something: that there is none.
-  const seen = reading.seen ?? whole;
+  const seen = reading.seen ?? (source.seenUpTo === null ? whole : BOTTOM);
   const { left } = reading;
   const next = {
     ...provenance,
@@ -93,7 +96,7 @@ function indexFor(crypto: Crypto, { index, segments }: Provenance): SourceIndex 
 }
 
 /** Whether a label can count against a value: what is trusted and of this tenant taints nothing. */
-function taints({ integrity, compartments }: Label, tenant: string): boolean {
+export function taints({ integrity, compartments }: Label, tenant: string): boolean {
   return integrity === 'untrusted' || ofAnotherTenant(compartments, tenant);
 }
 
@@ -116,6 +119,7 @@ class Reading {
   }
 
   value(value: Scalar, label: Label, places: number): void {
+    if (!this.#isSeen(label)) return;
     const segment = this.#segmentOf(label, places);
     if (segment === undefined) return;
     if (this.#source.vouches && !this.#index.addValue(value, segment)) this.#leave(label);
@@ -125,8 +129,18 @@ class Reading {
 
   /** The name of a member taints like any text; it is no value that could be vouched for. */
   key(key: string, label: Label): void {
+    if (!this.#isSeen(label)) return;
     const segment = this.#segmentOf(label, 0);
     if (segment !== undefined) this.#text(key, label, segment);
+  }
+
+  empty(label: Label): void {
+    if (this.#isSeen(label)) this.seen = this.seen === null ? label : joinLabels(this.seen, label);
+  }
+
+  #isSeen(label: Label): boolean {
+    const { seenUpTo } = this.#source;
+    return seenUpTo === null || flowsTo(label, seenUpTo);
   }
 
   #text(text: string, label: Label, segment: number): void {

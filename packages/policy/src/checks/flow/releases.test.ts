@@ -68,6 +68,12 @@ describe('a declassification', () => {
     ['names below the argument', [{ ...DAY, type: null }], { day: { bo: '2024-03-15' } }],
     ['a value of another type', [DAY], { day: 'Bo is ill' }],
     ['a list of which one value has another type', [DAY], { day: ['2024-03-15', 'Bo'] }],
+    ['a member that the agent named and left empty', [DAY], { day: '2024-03-15', 'Bo is ill': [] }],
+    ['an empty list beside it', [DAY], { day: '2024-03-15', note: [] }],
+    ['lists whose nesting spells something out', [DAY], { day: ['2024-03-15', [[], [[]]]] }],
+    ['lists of lists', [DAY], { day: [['2024-03-15'], ['2024-03-15']] }],
+    ['nothing but an empty list', [DAY], { day: [] }],
+    ['more days than a message needs', [DAY], { day: Array.from({ length: 17 }, () => '2024-03-15') }],
     ['no arguments', [DAY], {}],
     ['a day that is none', [DAY], { day: '2024-03-15T10:00:00+Bo' }],
     [

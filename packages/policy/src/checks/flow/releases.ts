@@ -1,30 +1,46 @@
-import { flowsTo, isJsonObject, type JsonValue, type Label, parsePointer } from '@provability-fabric/kernel';
+import {
+  flowsTo,
+  isJsonObject,
+  type JsonValue,
+  type Label,
+  parsePointer,
+  readPointer,
+} from '@provability-fabric/kernel';
 import type { ReleaseClause } from '../../compiled-bundle.ts';
 import { membership } from '../../event-class.ts';
+import { handlesAround } from '../../handles/used-handles.ts';
 import type { LoadedBundle } from '../../load-bundle.ts';
 import type { Event } from '../check.ts';
-import { scalarsAt } from './arguments.ts';
+import type { Scalar } from './arguments.ts';
 import { isOfType } from './field-types.ts';
 import { forTenant } from './labels.ts';
 
 /** Of one call: each argument is held against each clause, so their number is bounded. */
 const MAX_LEAVES = 1_000;
+/** Of one parameter that is released by its type: each holds little, and a long list of them holds much. */
+const MAX_TYPED = 16;
 
-/** The clause that takes an argument of this label as trusted, if one does. */
+/**
+ * The clause that takes an argument of this label as trusted, if one does. `mayAsk`: also one whose use has to be
+ * approved; where what it releases is not enforced, asking somebody would make it stricter than it is without.
+ */
 export function endorsement(
   bundle: LoadedBundle,
   event: Event,
   pointer: string,
   label: Label,
+  mayAsk: boolean,
 ): string | undefined {
   const { tenant } = event.intent.principal;
-  return bundle.releases.find(
+  const able = bundle.releases.filter(
     (clause) =>
       clause.rule === 'endorse' &&
       clause.parameter === pointer &&
+      (mayAsk || !isAsked(clause)) &&
       flowsTo(label, forTenant(clause.from, tenant)) &&
       isOpen(clause, event),
-  )?.id;
+  );
+  return (able.find((clause) => !isAsked(clause)) ?? able[0])?.id;
 }
 
 /**
@@ -36,21 +52,34 @@ export function declassification(
   event: Event,
   session: Label,
   sink: Label,
+  mayAsk: boolean,
 ): readonly string[] | undefined {
   const able = bundle.releases.filter(
     (clause) =>
       clause.rule === 'declassify' &&
+      (mayAsk || !isAsked(clause)) &&
       flowsTo(session, forTenant(clause.from, event.intent.principal.tenant)) &&
       flowsTo(lowered(session, clause, event.intent.principal.tenant), sink) &&
       isOpen(clause, event),
   );
+  const free = able.filter((clause) => !isAsked(clause));
+  return covering(free, event) ?? (free.length < able.length ? covering(able, event) : undefined);
+}
+
+function covering(able: readonly ReleaseClause[], event: Event): readonly string[] | undefined {
   const whole = able.find(({ parameter }) => parameter === null);
   if (whole !== undefined) return [whole.id];
   if (able.length === 0) return undefined;
-  const coverage = new Coverage(able);
+  // Nobody is asked about a value that another clause releases already.
+  const coverage = new Coverage(able.toSorted((a, b) => Number(isAsked(a)) - Number(isAsked(b))));
   return coverage.leaf(event.intent.action.args, [], true) && coverage.leaves > 0
     ? [...coverage.used]
     : undefined;
+}
+
+/** Whether somebody has to approve its use; whether they have is looked at once everything else is decided. */
+function isAsked({ approver }: ReleaseClause): boolean {
+  return approver !== undefined;
 }
 
 /** Unlike a restriction, a release that has expired, is not enforced or cannot be told to apply opens nothing. */
@@ -59,8 +88,21 @@ function isOpen(clause: ReleaseClause, event: Event): boolean {
   if (membership(clause.on, event) !== 'in') return false;
   const { parameter, type } = clause;
   if (parameter === null || type === null) return true;
-  const values = scalarsAt(event.intent.action.args, parameter);
-  return values.length > 0 && values.length <= MAX_LEAVES && values.every((value) => isOfType(type, value));
+  // Whether a hidden value has the form must not show in what is refused: it is taken out first.
+  const { above, within } = handlesAround(event.used, parameter);
+  if (above.length + within.length > 0) return false;
+  const values = readPointer(event.intent.action.args, parameter).flatMap(listed);
+  const fits = (value: JsonValue) => !isContainer(value) && isOfType(type, value as Scalar);
+  return values.length > 0 && values.length <= MAX_TYPED && values.every(fits);
+}
+
+/** The values of a flat list; how lists are nested would be a message of its own. */
+function listed(value: JsonValue): readonly JsonValue[] {
+  return Array.isArray(value) && value.length > 0 ? (value as readonly JsonValue[]) : [value];
+}
+
+function isContainer(value: JsonValue): boolean {
+  return Array.isArray(value) || isJsonObject(value);
 }
 
 /** What is left of a label. A tenant's compartment stays whatever the clause says. */
@@ -88,12 +130,13 @@ class Coverage {
 
   /** `named`: every member on the way here is named by a clause; the agent chooses the names of all others. */
   leaf(value: JsonValue, path: readonly string[], named: boolean): boolean {
-    if (Array.isArray(value)) {
+    // An empty list or object is a value like any other: names and nesting around it can spell out anything.
+    if (Array.isArray(value) && value.length > 0) {
       return (value as readonly JsonValue[]).every((item, index) =>
         this.leaf(item, [...path, String(index)], named),
       );
     }
-    if (isJsonObject(value)) {
+    if (isJsonObject(value) && Object.keys(value).length > 0) {
       return Object.entries(value).every(([key, member]) =>
         this.leaf(member, [...path, key], named && this.#names(path, key)),
       );

@@ -25,12 +25,17 @@ export interface PartVisitor {
   value(value: Scalar, label: Label, places: number): void;
   /** The name of a member: data as well, unless a pattern names it. */
   key(key: string, label: Label): void;
+  /** An empty list or object: that nothing is there is data as well. */
+  empty(label: Label): void;
+  /** On the way to a member or element of the payload, and back: for who wants to know where things stand. */
+  enter?(token: string): void;
+  leave?(): void;
 }
 
 /** JSON inside a text inside a text …: followed so far; beyond it a text is a text. */
 const MAX_TEXTS = 3;
 
-interface Open {
+export interface Open {
   readonly pattern: ResultPattern;
   /** How many of its tokens lead to here. */
   readonly depth: number;
@@ -60,25 +65,34 @@ export function visitResult(
   const texts: JsonValue[] = [];
   for (const [key, value] of Object.entries(result as JsonObject)) {
     if (key === 'structuredContent') walk.payload(value, whole, open);
-    else if (key !== 'content' && typeof value !== 'boolean') walk.node(value, whole, 0, NONE, 0);
+    else if (key === 'isError' ? typeof value !== 'boolean' : key !== 'content')
+      walk.member(key, value, whole);
   }
   for (const block of content) {
     for (const [key, value] of Object.entries(block)) {
       if (key === 'text' && block.type === 'text') texts.push(value);
-      else if (key !== 'type' || !BLOCK_TYPES.has(value)) walk.node(value, whole, 0, NONE, 0);
+      else if (key !== 'type' || !BLOCK_TYPES.has(value)) walk.member(key, value, whole);
     }
   }
   if (texts.length === 1) walk.payload(texts[0] as JsonValue, whole, open);
   else walk.payloads(texts, whole, open);
 }
 
+/** Of results and of their blocks (MCP): these names say nothing. */
+const PROTOCOL_MEMBERS: ReadonlySet<string> = new Set(
+  'content structuredContent isError _meta type text annotations data mimeType resource uri name title description size icons'.split(
+    ' ',
+  ),
+);
+
 const BLOCK_TYPES: ReadonlySet<JsonValue> = new Set(['text', 'image', 'audio', 'resource', 'resource_link']);
 
-interface Block extends JsonObject {
+export interface Block extends JsonObject {
   readonly type: string;
 }
 
-function mcpContent(result: JsonValue): readonly Block[] | undefined {
+/** The blocks of an MCP result; undefined where the result is of another form. */
+export function mcpContent(result: JsonValue): readonly Block[] | undefined {
   const content = field(result, 'content');
   if (!Array.isArray(content)) return undefined;
   const blocks = content as readonly JsonValue[];
@@ -97,16 +111,22 @@ class Walk {
 
   /** A result as its server means it: JSON in a text counts as the JSON. */
   payload(value: JsonValue, label: Label, open: readonly Open[]): void {
-    const inner = typeof value === 'string' ? this.#recordsIn(value) : undefined;
+    const inner = typeof value === 'string' ? recordsIn(value, this.#text) : undefined;
     this.node(inner ?? value, label, 0, open, inner === undefined ? 0 : 1);
   }
 
-  #recordsIn(text: string): JsonValue | undefined {
-    return jsonIn(text) ?? (this.#text === 'yaml' ? yamlIn(text) : undefined);
+  payloads(texts: readonly JsonValue[], label: Label, open: readonly Open[]): void {
+    for (const [index, text] of texts.entries()) {
+      this.#visitor.enter?.(String(index));
+      this.payload(text, label, steps(open, String(index)));
+      this.#visitor.leave?.();
+    }
   }
 
-  payloads(texts: readonly JsonValue[], label: Label, open: readonly Open[]): void {
-    for (const [index, text] of texts.entries()) this.payload(text, label, steps(open, String(index)));
+  /** What the protocol, or whoever wrote the result, put beside the payload. */
+  member(key: string, value: JsonValue, whole: Label): void {
+    if (!PROTOCOL_MEMBERS.has(key)) this.#visitor.key(key, whole);
+    this.node(value, whole, 0, NONE, 0);
   }
 
   node(value: JsonValue, inherited: Label, placesAbove: number, open: readonly Open[], texts: number): void {
@@ -114,13 +134,17 @@ class Walk {
     const places = open.length === 0 ? placesAbove : placesAbove | placesHere(open);
     if (Array.isArray(value)) {
       const items = value as readonly JsonValue[];
+      if (items.length === 0) this.#visitor.empty(label);
       for (let index = 0; index < items.length; index += 1) {
         const next = open.length === 0 ? open : steps(open, String(index));
+        this.#visitor.enter?.(String(index));
         this.node(items[index] as JsonValue, label, places, next, texts);
+        this.#visitor.leave?.();
       }
     } else if (isJsonObject(value)) {
-      for (const key of Object.keys(value))
-        this.#member(key, value[key] as JsonValue, label, places, open, texts);
+      const keys = Object.keys(value);
+      if (keys.length === 0) this.#visitor.empty(label);
+      for (const key of keys) this.#member(key, value[key] as JsonValue, label, places, open, texts);
     } else this.#scalar(value as Scalar, label, places, texts);
   }
 
@@ -135,7 +159,9 @@ class Walk {
     const next = open.length === 0 ? open : steps(open, key);
     const named = open.some(({ pattern, depth }) => pattern.tokens[depth] === key);
     if (!named) this.#visitor.key(key, next.length === 0 ? label : labelHere(next, label));
+    this.#visitor.enter?.(key);
     this.node(value, label, places, next, texts);
+    this.#visitor.leave?.();
   }
 
   #scalar(value: Scalar, label: Label, places: number, texts: number): void {
@@ -146,7 +172,7 @@ class Walk {
   }
 }
 
-function steps(open: readonly Open[], token: string): readonly Open[] {
+export function steps(open: readonly Open[], token: string): readonly Open[] {
   const next: Open[] = [];
   for (const { pattern, depth } of open) {
     const wanted = pattern.tokens[depth];
@@ -157,7 +183,7 @@ function steps(open: readonly Open[], token: string): readonly Open[] {
 }
 
 /** The label of the patterns that end here, all of them joined; what holds above where none does. */
-function labelHere(open: readonly Open[], inherited: Label): Label {
+export function labelHere(open: readonly Open[], inherited: Label): Label {
   let here: Label | undefined;
   for (const { pattern, depth } of open) {
     if (pattern.label === null || pattern.tokens.length !== depth) continue;
@@ -166,10 +192,15 @@ function labelHere(open: readonly Open[], inherited: Label): Label {
   return here ?? inherited;
 }
 
-function placesHere(open: readonly Open[]): number {
+export function placesHere(open: readonly Open[]): number {
   let places = 0;
   for (const { pattern, depth } of open) if (pattern.tokens.length === depth) places |= pattern.place;
   return places;
+}
+
+/** The records that a text is, in the form that its tool writes them. */
+export function recordsIn(text: string, form: 'json' | 'yaml'): JsonValue | undefined {
+  return jsonIn(text) ?? (form === 'yaml' ? yamlIn(text) : undefined);
 }
 
 /** The object or list that a text is, if it is one. */

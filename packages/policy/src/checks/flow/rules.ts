@@ -1,6 +1,8 @@
 import type { Integrity, Level } from '@provability-fabric/kernel';
 import type { ToolEffect } from '../../compiled-bundle.ts';
 import type { EventClass } from '../../event-class.ts';
+import type { ApprovalRule } from '../holds/rules.ts';
+import type { ToolAmount } from '../limits/rules.ts';
 import type { FieldType } from './field-types.ts';
 
 /** A label whose compartments may name the acting tenant as `tenant:{tenant}`. */
@@ -27,6 +29,9 @@ export interface ToolRule {
   readonly clearance: LabelTemplate | null;
   /** By JSON pointer into the arguments, `*` for every element. */
   readonly parameters: Readonly<Record<string, ParameterRule>>;
+  /** What a call takes from limits of cost and of privacy; absent: nothing. */
+  readonly cost?: ToolAmount;
+  readonly epsilon?: ToolAmount;
 }
 
 /** Where a value may have come from and still be used. */
@@ -90,4 +95,6 @@ export interface ReleaseRule {
   readonly from: LabelTemplate;
   /** What it then counts as, strictly below `from`. */
   readonly to: LabelTemplate;
+  /** Open only for a call that these have approved. */
+  readonly approver?: ApprovalRule;
 }

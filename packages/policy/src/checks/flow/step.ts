@@ -45,9 +45,9 @@ export const flow = {
         findings.push(...parameterFindings(bundle, clause, state, event, releases));
         continue;
       }
-      for (const sink of sinksThatCannotHold(bundle, state.label, event)) {
-        const released = declassification(bundle, event, state.label, sink);
-        if (released === undefined) findings.push(leak(clause, state.label, sink));
+      for (const sink of sinksThatCannotHold(bundle, event.label, event)) {
+        const released = declassification(bundle, event, event.label, sink, clause.mode === 'enforce');
+        if (released === undefined) findings.push(leak(clause, event.label, sink));
         for (const id of released ?? []) releases.add(id);
       }
     }
@@ -59,14 +59,24 @@ export const flow = {
   /** Labels join before the agent sees the result, and also where the action failed: an error message is read too. */
   onOutcome(bundle: LoadedBundle, state: FlowState, event: OutcomeEvent, digest: Digest | null): ReadResult {
     const { pending, result } = event;
-    if (digest === null) return { next: state, label: pending.label };
+    if (digest === null) {
+      // That it worked, or did not, is an answer too; that nobody knows is not.
+      // Of what is hidden it is shown as it is of every hidden result.
+      const hidden = pending.clearance !== undefined && !flowsTo(pending.label, pending.clearance);
+      const told = hidden ? START : pending.label;
+      const label = event.outcome === 'ambiguous' ? state.label : joinLabels(state.label, told);
+      return { next: { ...state, label }, label: told };
+    }
     const { target: tool, tenant, label, text } = pending;
     // What an action answers that did not succeed is in no form the bundle knows, and may repeat what it was asked.
     const done = event.outcome === 'done';
     const patterns = done ? pending.patterns : [];
-    const source = { tool, tenant, label, patterns, text, result, digest, vouches: done };
+    const seenUpTo = event.seenUpTo ?? null;
+    const source = { tool, tenant, label, patterns, text, result, digest, vouches: done, seenUpTo };
     const { provenance, seen } = addResult(bundle.crypto, state.provenance, source);
-    return { next: { label: joinLabels(state.label, seen), provenance }, label: seen };
+    // Whether a hidden value had the form that was asked for is told, even where what was taken out is hidden again.
+    const told = pending.extraction === undefined ? seen : joinLabels(seen, label);
+    return { next: { label: joinLabels(state.label, told), provenance }, label: told };
   },
 } satisfies Check<FlowState> & Record<string, unknown>;
 

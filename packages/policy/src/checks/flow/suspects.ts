@@ -1,7 +1,7 @@
 import { canonicalJson } from '@provability-fabric/kernel';
 import type { Scalar } from './arguments.ts';
 import { dateForms, soughtForms } from './date-forms.ts';
-import { decodings, ENCODED, jsonTexts, unescaped, urlDecoded } from './decodings.ts';
+import { decodings, ENCODED, jsonTexts, UNBROKEN, unescaped, urlDecoded } from './decodings.ts';
 import { Fingerprint } from './fingerprint.ts';
 import { wholeNumberForms } from './number-forms.ts';
 import type { Provenance } from './provenance.ts';
@@ -27,15 +27,24 @@ const SHORT_PART_WITH_DIGIT = 3;
 /** Up to so many digits a number is an amount; longer ones are accounts, of which a part tells. */
 const SHORT_NUMBER = 9;
 
+/** How an origin was found: in a reading of the value, by each text that was decoded on the way to it, the value first. */
+export type Told = (
+  origin: Origin,
+  how: 'text' | 'number' | 'date',
+  whole: boolean,
+  by: readonly string[],
+) => void;
+
 /** Among the origins that count those that may be behind the value. Fuzzy: for taint only, never for trust. */
 export function suspectsOf(
   provenance: Provenance,
   value: Scalar,
   counts: (origin: Origin) => boolean,
+  told?: Told,
 ): Suspects {
   const { index, beyond } = provenance;
   const counted = index?.counting(counts);
-  const search = new Search(provenance, counts, counted ?? NONE_COUNTS);
+  const search = new Search(provenance, counts, counted ?? NONE_COUNTS, told);
   if (beyond !== null) search.consider({ tool: BEYOND, label: beyond, places: 0 });
   if (index === null || counted === undefined) return search;
   for (const origin of index.withValue(value, provenance.segments)) search.consider(origin);
@@ -59,7 +68,16 @@ class Search implements Suspects {
   readonly #read = new Set<string>();
   readonly #print = new Fingerprint();
 
-  constructor(provenance: Provenance, counts: (origin: Origin) => boolean, counted: Uint8Array) {
+  readonly #told: Told | undefined;
+  readonly #by: string[] = [];
+
+  constructor(
+    provenance: Provenance,
+    counts: (origin: Origin) => boolean,
+    counted: Uint8Array,
+    told: Told | undefined,
+  ) {
+    this.#told = told;
     this.#provenance = provenance;
     this.#counts = counts;
     this.#counted = counted;
@@ -90,21 +108,23 @@ class Search implements Suspects {
       return;
     }
     this.#read.add(text);
+    this.#by.push(text);
     const squeezed = squeeze(text);
     const regular = squeezed.hasDigit && this.#regular(text, squeezed, whole);
     this.#pieces(squeezed, whole, regular);
     if (depth < MAX_DEPTH) this.#decode(text, whole, depth + 1);
+    this.#by.pop();
   }
 
   /** Whether the reading is a date or a number of its own: then others that share digits with it say nothing of it. */
   #regular(text: string, squeezed: SqueezedText, whole: boolean): boolean {
     const numbers = wholeNumberForms(text);
-    for (const form of numbers) this.#found(this.#print.ofForm(form), whole);
+    for (const form of numbers) this.#found(this.#print.ofForm(form), whole, 'number');
     let regular = numbers.size > 0 && squeezed.codes.length <= SHORT_NUMBER;
     for (const date of dateForms(squeezed)) {
       const all = date.from === 0 && isTime(squeezed, date.to + 1);
       regular ||= all;
-      for (const form of soughtForms(date)) this.#found(this.#print.ofForm(form), whole && all);
+      for (const form of soughtForms(date)) this.#found(this.#print.ofForm(form), whole && all, 'date');
     }
     return regular;
   }
@@ -112,7 +132,7 @@ class Search implements Suspects {
   #decode(text: string, whole: boolean, depth: number): void {
     const inside = jsonTexts(text);
     for (const inner of inside) this.read(inner, whole && inside.length === 1, depth);
-    const unbroken = text.replace(/[ \t\r\n:=]+/g, '');
+    const unbroken = text.replace(UNBROKEN, '');
     if (/^[A-Za-z0-9+/_-]{4,}$/.test(unbroken)) {
       for (const decoded of decodings(unbroken, ENCODED.whole)) this.read(decoded, whole, depth);
     }
@@ -122,10 +142,11 @@ class Search implements Suspects {
     for (const decoded of decodings(text, ENCODED.short)) this.read(decoded, false, depth);
   }
 
-  #found(print: Fingerprint, whole: boolean): void {
+  #found(print: Fingerprint, whole: boolean, how: 'text' | 'number' | 'date'): void {
     const origins = new Set<Origin>();
     this.#take(print, origins);
     for (const origin of origins) {
+      this.#told?.(origin, how, whole, this.#by);
       if (whole) this.#both(origin);
       else this.part.add(origin);
     }
@@ -140,7 +161,7 @@ class Search implements Suspects {
     const { codes } = squeezed;
     if (codes.length === 0) return;
     if (codes.length < PIECE) {
-      this.#found(this.#print.of(codes, 0, codes.length), whole);
+      this.#found(this.#print.of(codes, 0, codes.length), whole, 'text');
       return;
     }
     const covered = new Uint8Array(codes.length);
@@ -150,9 +171,15 @@ class Search implements Suspects {
       if (this.#cover(codes, at, at + PIECE, covered, found)) hits += 1;
     }
     this.#shortRuns(squeezed, covered, found);
-    if (!regular && isTelling(codes, covered)) for (const origin of found) this.part.add(origin);
+    if (!regular && isTelling(codes, covered)) {
+      for (const origin of found) {
+        this.#told?.(origin, 'text', false, this.#by);
+        this.part.add(origin);
+      }
+    }
     if (hits < codes.length - PIECE + 1) return;
     for (const origin of found) {
+      this.#told?.(origin, 'text', whole, this.#by);
       this.part.add(origin);
       if (whole) this.whole.add(origin);
     }

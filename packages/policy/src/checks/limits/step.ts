@@ -1,50 +1,67 @@
-import { type Digest, digestJson } from '@provability-fabric/kernel';
-import { type AppendLog, append, emptyLog } from '../../append-log.ts';
-import type { LimitClause } from '../../compiled-bundle.ts';
+import type { LimitClause, SharedLimitClause } from '../../compiled-bundle.ts';
 import { matches } from '../../event-class.ts';
-import type { Check, Finding } from '../check.ts';
+import type { LoadedBundle } from '../../load-bundle.ts';
+import type { Check, Event, Finding } from '../check.ts';
 import { againstClause } from '../findings.ts';
+import { amountOf } from './amounts.ts';
+import { charge, describeWindow, emptyWindow, usedAt, type Window } from './window.ts';
 
-/** The counted events of one limit. `chain` digests all times ever counted, so the state's digest needs no second pass. */
-interface Window {
-  readonly times: AppendLog<number>;
-  /** Events before this index have left the window for good: time never goes back. */
-  readonly first: number;
-  readonly chain: Digest | null;
-}
-
+/** One window for each limit of the session's own. */
 export type LimitsState = readonly Window[];
 
-/** How much: sliding windows over allowed events. Edges are inclusive and the tolerance widens the window. */
+/**
+ * How much: sliding windows and budgets. What is counted for more than this session is no state of it: how much others
+ * had taken comes with the event, as a fact on record.
+ */
 export const limits: Check<LimitsState> = {
-  init: (bundle) => bundle.limits.map(() => ({ times: emptyLog<number>(), first: 0, chain: null })),
-  describe: (state) => state.map(({ times, first, chain }) => [times.length, first, chain]),
+  init: (bundle) => bundle.limits.map(emptyWindow),
+  describe: (state) => state.map(describeWindow),
   onIntent(bundle, _facts, state, event) {
     const findings: Finding[] = [];
-    let moved = false;
-    const next = state.map((window, index) => {
-      const clause = bundle.limits[index] as LimitClause;
-      if (!matches(clause.on, event)) return window;
-      const first = firstWithin(window, clause, event.time);
-      const counted = window.times.length - first;
-      if (counted + 1 > clause.max) {
-        findings.push(
-          againstClause(clause, 'LIMIT_EXCEEDED', { counted, max: clause.max, window_ms: clause.window_ms }),
-        );
-        return window;
+    let next: Window[] | undefined;
+    for (const [index, clause] of bundle.limits.entries()) {
+      if (!matches(clause.on, event)) continue;
+      const amount = amountOf(bundle, clause, event);
+      if (amount === 0) continue;
+      const window = state[index] as Window;
+      const { used, first } = usedAt(window, clause, event.time);
+      if (amount === null || used + amount > clause.max) {
+        findings.push(exceeded(clause, used, amount));
+        continue;
       }
-      moved = true;
-      const chain = digestJson(bundle.crypto, [window.chain, event.time]);
-      return { times: append(window.times, event.time), first, chain };
-    });
-    return { findings, next: moved ? next : state };
+      next ??= [...state];
+      next[index] = charge(bundle.crypto, window, amount, event.time, first);
+    }
+    findings.push(...sharedFindings(bundle, event));
+    return { findings, next: next ?? state };
   },
 };
 
-function firstWithin(window: Window, clause: LimitClause, time: number): number {
-  if (clause.window_ms === null) return window.first;
-  const oldest = time - clause.window_ms - clause.tolerance_ms;
-  let first = window.first;
-  while (first < window.times.length && (window.times.items[first] as number) < oldest) first += 1;
-  return first;
+function* sharedFindings(bundle: LoadedBundle, event: Event): Generator<Finding> {
+  for (const clause of bundle.sharedLimits) {
+    if (!matches(clause.on, event)) continue;
+    const amount = amountOf(bundle, clause, event);
+    if (amount === 0) continue;
+    if (amount === null || amount > clause.max) {
+      yield exceeded(clause, null, amount);
+      continue;
+    }
+    const fact = event.intent.usage?.find((known) => known.clause === clause.id);
+    if (fact === undefined) {
+      const problem = 'expected what others have taken of this limit as a fact of the input, came none';
+      yield againstClause(clause, 'EVAL_ERROR', { problem, per: clause.per }, 'error');
+    } else if (fact.used + amount > clause.max) yield exceeded(clause, fact.used, amount);
+  }
+}
+
+function exceeded(
+  clause: LimitClause | SharedLimitClause,
+  used: number | null,
+  amount: number | null,
+): Finding {
+  const { max, window_ms, per = 'session', unit = 'calls' } = clause;
+  if (clause.per === undefined && clause.unit === undefined)
+    return againstClause(clause, 'LIMIT_EXCEEDED', { counted: used, max, window_ms });
+  const code = window_ms === null ? 'BUDGET_EXCEEDED' : 'LIMIT_EXCEEDED';
+  return againstClause(clause, code, { used, amount, max, window_ms, per, unit });
 }

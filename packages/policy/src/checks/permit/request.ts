@@ -15,6 +15,7 @@ import {
   withEntities,
 } from '../../cedar/index.ts';
 import type { CompiledBundle, ToolRule } from '../../compiled-bundle.ts';
+import { withoutHandles } from '../../handles/used-handles.ts';
 import type { Principal } from '../../input.ts';
 import type { Event, SessionFacts } from '../check.ts';
 
@@ -94,9 +95,14 @@ export function cedarRequest(store: EntityStore, facts: SessionFacts, event: Eve
     principal: principalUid(principal),
     action: action.kind === 'call' ? CALL : READ,
     resource,
-    context: contextOf(facts, event, action.args, attributes),
+    context: contextOf(facts, event, argumentsOf(event), attributes),
     entities: withEntities(store, added),
   };
+}
+
+/** What a handle stands for is no policy's to look at: it is there, and an error for whoever does. */
+function argumentsOf({ intent: { action }, used }: Event): JsonValue {
+  return used === undefined ? action.args : withoutHandles(action.args, used);
 }
 
 function contextOf(facts: SessionFacts, event: Event, args: JsonValue, attributes: JsonValue): CedarRecord {

@@ -1,0 +1,12 @@
+/** What a code means where no clause says it. */
+export const CODE_WORDS: Readonly<Record<string, string>> = {
+  NOT_PERMITTED: 'no permit that is in force allows it, and what nothing permits is denied',
+  CAP_MISS: 'the token is not for this, or not for this session',
+  CAP_EXPIRED: 'the token had expired',
+  EPOCH_STALE: 'the token is of an epoch that is over; a new token is of the one in force',
+  EPOCH_FUTURE: 'the token is of an epoch that has not come into force here',
+  CROSS_TENANT: 'the tenant is not that of the session, or not one of the bundle',
+  OUTCOME_AMBIGUOUS: 'nobody knows what came of an earlier call; report its outcome first',
+  BUNDLE_EXPIRED: 'the bundle had expired',
+  EVAL_ERROR: 'a check could not be evaluated, and what cannot be evaluated is denied',
+};

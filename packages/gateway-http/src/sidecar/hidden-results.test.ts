@@ -1,0 +1,54 @@
+import { stringifyJson } from '@provability-fabric/kernel';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ask } from '../testing/clients.ts';
+import { startServer, stopServers } from '../testing/start-server.ts';
+
+afterEach(stopServers);
+
+const HANDLE = `pfh1_${'a'.repeat(32)}`;
+
+describe('where results are hidden', () => {
+  it('whoever runs the tool gets the values that handles stand for, and what the agent may see of the result', async () => {
+    const { port, enforcer } = await startServer();
+    enforcer.carries = { arguments: { text: 'hidden text' }, hides: true };
+    const action = { kind: 'call', tool: 'file', args: { text: HANDLE } };
+    const body = stringifyJson({ request_id: 'r1', action });
+    const { json } = await ask(port, '/v1/authorize', { token: 'agent-token', body });
+    expect(json).toEqual({
+      effect: 'allow',
+      verdict: 'accept',
+      certificate_id: expect.any(String),
+      session: 's1',
+      arguments: { text: 'hidden text' },
+    });
+    const { certificate_id, session } = json as { certificate_id: string; session: string };
+    const report = { session, certificate_id, outcome: 'done', result: 'filed hidden text' };
+    const settle = () => ask(port, '/v1/outcome', { token: 'agent-token', body: stringifyJson(report) });
+    enforcer.shown = { instead: HANDLE };
+    expect((await settle()).json).toEqual({ result: HANDLE });
+    enforcer.shown = {};
+    expect((await settle()).json).toEqual({});
+  });
+
+  it('the fabric’s own answer comes with the decision', async () => {
+    const { port, enforcer } = await startServer();
+    enforcer.carries = { answer: { outcome: 'done', result: '2026-03-15' } };
+    const args = { handle: HANDLE, type: 'date' };
+    const asked = { request_id: 'r1', action: { kind: 'call', tool: 'fabric_extract', args } };
+    const own = await ask(port, '/v1/authorize', { token: 'agent-token', body: stringifyJson(asked) });
+    expect(own.json).toMatchObject({ effect: 'allow', answer: { outcome: 'done', result: '2026-03-15' } });
+    const evaluation = {
+      subject: { type: 'agent', id: 'agent-1' },
+      action: { name: 'call', properties: args },
+      resource: { type: 'tool', id: 'fabric_extract' },
+    };
+    const evaluated = await ask(port, '/access/v1/evaluation', {
+      token: 'agent-token',
+      body: stringifyJson(evaluation),
+    });
+    expect(evaluated.json).toMatchObject({
+      decision: true,
+      context: { answer: { outcome: 'done', result: '2026-03-15' } },
+    });
+  });
+});
