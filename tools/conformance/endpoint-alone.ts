@@ -15,6 +15,7 @@ export const startEndpointAlone: StartFabric = async (upstreamUrl) => {
     ]),
     deciderFor: () => fakeDecider(),
     events: { emit: () => {} },
+    about: () => ({}),
     newRequestId: randomUUID,
     newSessionId: () => randomBytes(24).toString('base64url'),
     secret: async () => '',

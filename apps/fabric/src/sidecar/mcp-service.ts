@@ -42,6 +42,11 @@ export function openMcpService(
     events: {
       emit: (event, details) => log[levelOf(event)]({ event, tags: [], ...details }, event),
     },
+    about: ({ principal: { tenant, id }, session }) => ({
+      tenant,
+      principal: id,
+      ...(session === null ? {} : { session }),
+    }),
     limits: { upstreamTimeoutMs: settings.upstreamTimeoutMs },
     newRequestId,
     newSessionId: () => randomBytes(32).toString('base64url'),

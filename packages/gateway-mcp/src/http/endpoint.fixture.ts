@@ -36,6 +36,7 @@ export async function mount(
     upstreams: new Map(Object.entries(upstreams)),
     deciderFor: () => decider,
     events: { emit: (event, details) => events.push({ event, details }) },
+    about: (caller) => ({ caller }),
     newRequestId: () => `${++requests}`,
     newSessionId: () => randomBytes(16).toString('hex'),
     secret: async (name) => `secret-of-${name}`,

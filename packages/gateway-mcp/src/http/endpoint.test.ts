@@ -147,6 +147,7 @@ describe('streamable HTTP before real servers', () => {
     await own.close();
     expect(own.endpoint.sessions()).toBe(0);
     expect(own.eventNames()).toEqual(['mcp.relay-ending']);
+    expect(own.events[0]?.details).toMatchObject({ caller: 'anna' });
   });
 
   it('says by name that a server cannot be started', async () => {

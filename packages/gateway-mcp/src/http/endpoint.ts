@@ -1,6 +1,7 @@
 import { UpstreamError } from '../errors.ts';
 import { ALL } from '../http-upstream/definition.ts';
 import { joinUpstreams } from '../joined/join.ts';
+import type { RelayEvents } from '../ports.ts';
 import { DEFAULT_LIMITS, type Relay, startRelay } from '../relay.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { parseEventId } from './event-stream.ts';
@@ -39,7 +40,7 @@ class Endpoint<Caller> implements McpEndpoint<Caller> {
     this.posting = {
       limits: this.limits,
       budget: this.budget,
-      events,
+      eventsOf: (caller) => this.eventsOf(caller),
       session: (exchange) => this.session(exchange),
       begin: (exchange) => this.begin(exchange),
       passesTokens: (upstream) => this.servers.passesTokens(upstream),
@@ -64,13 +65,13 @@ class Endpoint<Caller> implements McpEndpoint<Caller> {
     } catch (error) {
       if (!(error instanceof EndpointRefusal)) {
         const problem = error instanceof Error ? error.name : 'unknown';
-        this.options.events.emit('mcp.endpoint-failed', { problem });
+        this.eventsOf(exchange.caller).emit('mcp.endpoint-failed', { problem });
       }
       const refusal =
         error instanceof EndpointRefusal
           ? error
           : new EndpointRefusal('RELAY_CLOSED', 'expected to handle this request; see the log');
-      this.options.events.emit('mcp.request-refused', { code: refusal.code });
+      this.eventsOf(exchange.caller).emit('mcp.request-refused', { code: refusal.code });
       sendRefusal(response, refusal);
     }
     await ended;
@@ -113,7 +114,7 @@ class Endpoint<Caller> implements McpEndpoint<Caller> {
       const from = parseEventId(lastEventId);
       const { channel, id } = session;
       if (from !== undefined && channel.resume(from.stream, from.number, response, id, primed)) return;
-      this.options.events.emit('mcp.resumption-expired', {});
+      this.eventsOf(exchange.caller).emit('mcp.resumption-expired', {});
     }
     if (session.channel.listen(response, session.id, primed)) return;
     throw new EndpointRefusal('STREAM_OPEN', 'expected one GET stream per session; this one has one');
@@ -145,15 +146,16 @@ class Endpoint<Caller> implements McpEndpoint<Caller> {
     const surplus = this.table.surplusOf(callerKey);
     if (surplus !== undefined) {
       this.table.remove(surplus);
-      this.options.events.emit('mcp.session-replaced', {});
+      this.eventsOf(surplus.caller).emit('mcp.session-replaced', {});
       void surplus.end();
     }
     if (!this.table.hasRoomFor(callerKey)) {
       throw new EndpointRefusal('TOO_MANY_SESSIONS', 'expected fewer sessions; end some with DELETE');
     }
-    const { events, now, newSessionId } = this.options;
+    const { now, newSessionId } = this.options;
     const { limits, budget } = this;
     const id = newSessionId();
+    const events = this.eventsOf(caller);
     const session = new McpSession({ id, upstream, caller, callerKey, limits, budget, events, now });
     session.touch(caller, authorization);
     this.table.add(session);
@@ -166,7 +168,7 @@ class Endpoint<Caller> implements McpEndpoint<Caller> {
       await session.run(await this.start(session));
     } catch (error) {
       const code = error instanceof UpstreamError ? error.code : 'UNKNOWN';
-      this.options.events.emit('mcp.upstream-not-started', { code, upstream: session.upstream });
+      this.eventsOf(session.caller).emit('mcp.upstream-not-started', { code, upstream: session.upstream });
       session.channel.refuseAll(
         code === 'TOO_MANY_PROCESSES'
           ? new EndpointRefusal(code, 'expected fewer servers to run at once; try again later')
@@ -179,7 +181,8 @@ class Endpoint<Caller> implements McpEndpoint<Caller> {
   }
 
   private async start(session: McpSession<Caller>): Promise<Relay> {
-    const { deciderFor, events, newRequestId } = this.options;
+    const { deciderFor, newRequestId } = this.options;
+    const events = this.eventsOf(session.caller);
     const decider = deciderFor(session.caller, () => session.caller);
     const member = async (name: string) => ({
       upstream: await this.servers.open(name, session.callerKey, (key) =>
@@ -205,12 +208,17 @@ class Endpoint<Caller> implements McpEndpoint<Caller> {
     });
   }
 
+  private eventsOf(caller: Caller): RelayEvents {
+    const { events, about } = this.options;
+    return { emit: (event, details) => events.emit(event, { ...about(caller), ...details }) };
+  }
+
   private reap(): void {
     for (const session of this.table.all()) {
       session.channel.dropOld();
       if (session.idleMs < this.limits.sessionIdleMs) continue;
       this.table.remove(session);
-      this.options.events.emit('mcp.session-idle', {});
+      this.eventsOf(session.caller).emit('mcp.session-idle', {});
       void session.end();
     }
   }

@@ -35,6 +35,8 @@ export interface McpEndpointOptions<Caller> extends HostRules {
   /** Asked once a session; `current` gives the caller as last verified, whose token may have been renewed. */
   readonly deciderFor: (caller: Caller, current: () => Caller) => Decider;
   readonly events: RelayEvents;
+  /** What each event of a caller's says of them. */
+  readonly about: (caller: Caller) => Readonly<Record<string, string>>;
   readonly limits?: Partial<McpLimits>;
   readonly newRequestId: () => string;
   /** At least 128 bits of the operating system's randomness, in visible ASCII. */

@@ -20,7 +20,7 @@ import type { McpSession } from './session.ts';
 export interface Posting<Caller> {
   readonly limits: McpLimits;
   readonly budget: ByteBudget;
-  readonly events: RelayEvents;
+  readonly eventsOf: (caller: Caller) => RelayEvents;
   /** The caller's session that the request names; throws where there is none. */
   session(exchange: McpExchange<Caller>): McpSession<Caller>;
   begin(exchange: McpExchange<Caller>): McpSession<Caller>;
@@ -48,7 +48,7 @@ export async function postMessage<Caller>(
     const message = readMessage(line);
     if (message.kind === 'malformed' || message.kind === 'blank') {
       const { code, reason, id } = message.kind === 'blank' ? NO_MESSAGE : message;
-      posting.events.emit('mcp.client-line-refused', { code });
+      posting.eventsOf(exchange.caller).emit('mcp.client-line-refused', { code });
       return sendMalformed(response, code, reason, id);
     }
     const isInitialize = message.kind === 'request' && message.method === 'initialize';
