@@ -315,6 +315,14 @@ const CASES: readonly Case[] = [
   ],
   [
     'CLEARANCE_UNGUARDED',
+    'a document’s clearance that no clause asks for',
+    {
+      documents:
+        'documents:\n  - uri: "web://*"\n    label: { level: public, integrity: untrusted }\n    ‸clearance: { level: public, integrity: untrusted }\n',
+    },
+  ],
+  [
+    'CLEARANCE_UNGUARDED',
     'a store written to that no clause guards',
     {
       ...tool(`    effect: write\n    ‸parameters: { path: { stores: [inbox] } }\n`),

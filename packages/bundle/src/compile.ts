@@ -23,9 +23,9 @@ import { compileClauses } from './clauses.ts';
 import type { Compilation } from './compilation.ts';
 import { checkCoverage } from './coverage.ts';
 import { Diagnostics } from './diagnostics.ts';
+import { compileDocuments } from './documents.ts';
 import type { CompileError, CompileWarning } from './errors.ts';
 import { compileHandles, withExtractTool } from './handles.ts';
-import { compileLabel } from './labels.ts';
 import { checkLaundering } from './laundering.ts';
 import { checkLimits } from './limits.ts';
 import { checkNames } from './names.ts';
@@ -144,13 +144,10 @@ function compileDraft(compilation: Compilation, cedar: CedarIr | undefined): Dra
   const storesAreSound = found.errorCount === errorsBefore;
   const handles = compileHandles(compilation);
   const tools = withExtractTool(compileTools(compilation), handles);
-  const documents = document.documents.map(({ uri, label }, index) => ({
-    uri,
-    label: compileLabel(label, ['documents', index, 'label'], compilation),
-  }));
+  const documents = compileDocuments(compilation);
   const clauses = compileClauses(cedar, compilation);
   if (cedar !== undefined) checkCedarNames(cedar, compilation);
-  checkCoverage(tools, clauses, compilation);
+  checkCoverage({ tools, documents }, clauses, compilation);
   checkLimits(tools, clauses, compilation);
   checkReleases(tools, clauses, compilation);
   checkPlaces(tools, compilation);

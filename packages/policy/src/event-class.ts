@@ -48,9 +48,9 @@ export function matches(on: EventClass, event: Event): boolean {
   return membership(on, event) !== 'out';
 }
 
-/** Whether every event of a tool belongs to the class, whatever is asked of it and by whom. */
-export function covers(on: EventClass, tool: string, effect: ToolEffect): boolean {
-  const named = on.tools?.includes(tool) ?? true;
+/** Whether every event of a tool, or of documents (null), belongs to the class, whatever is asked of it and by whom. */
+export function covers(on: EventClass, tool: string | null, effect: ToolEffect): boolean {
+  const named = on.tools === null || (tool !== null && on.tools.includes(tool));
   const does = on.effects?.includes(effect) ?? true;
   return named && does && on.label === null && on.args === null && on.principal === null;
 }

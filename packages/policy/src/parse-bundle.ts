@@ -145,7 +145,11 @@ const storeRule = members<StoreRule>({
   label: labelTemplate,
   accepts: labelTemplate,
 });
-const documentRule = members<DocumentRule>({ uri: pattern, label: labelTemplate });
+const documentRule = members<DocumentRule>({
+  uri: pattern,
+  label: labelTemplate,
+  clearance: optional(labelTemplate),
+});
 const common = {
   id: clauseId,
   mode,

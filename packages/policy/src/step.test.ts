@@ -37,7 +37,10 @@ const desk = bundle({
   },
   stores: { own: { paths: ['tenants/{tenant}/**', 'kb/*.md'], label: SECRET, accepts: SECRET } },
   constants: { desks: ['desk@acme.example', 7] },
-  documents: [{ uri: 'doc://*', label: SECRET }],
+  documents: [
+    { uri: 'doc://*', label: SECRET },
+    { uri: 'web://*', label: INTERNAL_SINK, clearance: INTERNAL_SINK },
+  ],
   clauses: [
     clause({
       id: 'no-drop',
@@ -233,6 +236,15 @@ describe('information flow', () => {
     const read = (target: string) => session.ask('', {}, { action: { kind: 'read', target, args: {} } });
     expect(read('doc://one').effect).toBe('allow');
     expect(codes(read('file:///etc/passwd'))).toContain('NOT_PERMITTED');
+  });
+
+  it('lets no URI tell whoever serves it more than its document is cleared for', () => {
+    const session = new TestSession(desk);
+    const read = (target: string) => session.ask('', {}, { action: { kind: 'read', target, args: {} } });
+    expect(read('web://weather').effect).toBe('allow');
+    session.call('read', {}, 'the launch code is 0000');
+    expect(codes(read('web://weather?the-launch-code-is-0000'))).toEqual(['LABEL_FLOW']);
+    expect(read('doc://one').effect).toBe('allow');
   });
 
   it.each([

@@ -123,7 +123,7 @@ const store = map({
   accepts: accepted.optional(),
 });
 const uriPattern = textThat('a URI pattern of 1 to 1024 characters', isLineOfUpTo(1024));
-const document = map({ uri: uriPattern, label });
+const document = map({ uri: uriPattern, label, clearance: label.optional() });
 
 const common = {
   id: textThat('a clause id out of A-Z a-z 0-9 . _ -', asClauseId),

@@ -90,6 +90,10 @@ export function sinksOf(bundle: LoadedBundle, event: Event): readonly Label[] {
   const { tenant } = event.intent.principal;
   const writes = event.effect !== undefined && event.effect !== 'read';
   const sinks = writes ? storesOf(bundle, event).map((store) => forTenant(store.accepts, tenant)) : [];
-  if (tool?.clearance) sinks.push(forTenant(tool.clearance, tenant));
+  const { action } = event.intent;
+  // Who serves a document sees its URI, which the agent may have put together.
+  const read = action.kind === 'read' ? documentRule(bundle.ir.documents, action.target) : undefined;
+  const clearance = tool?.clearance ?? read?.clearance;
+  if (clearance) sinks.push(forTenant(clearance, tenant));
   return sinks.length === 0 && (writes || event.effect === undefined) ? [PUBLIC_SINK] : sinks;
 }

@@ -80,6 +80,8 @@ export interface DocumentRule {
   /** Pattern over the whole URI: `*` matches any run of characters. */
   readonly uri: string;
   readonly label: LabelTemplate;
+  /** What its URI may say to whoever serves it; absent: anything. */
+  readonly clearance?: LabelTemplate;
 }
 
 /** An exception to a restriction: open only while it is enforced, has not expired, and certainly applies. */
