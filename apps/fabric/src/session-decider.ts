@@ -16,7 +16,7 @@ interface Allowed {
   /** Whether some outcome is on record. */
   settled: boolean;
   /** The agent may not see all of its result. */
-  readonly hides: boolean;
+  hides: boolean;
 }
 
 /** In the place of what a server says when a hidden result cannot be fetched again. */
@@ -91,6 +91,8 @@ export class SessionDecider implements Decider {
     const reporter = { tenant: principal.tenant, principal: principal.id };
     const shown = await this.#enforcer.settle(reporter, allowed.session, certificateId, outcome, result);
     allowed.settled = true;
+    // Another bundle may hide more than the one that it was decided under.
+    allowed.hides ||= shown.instead !== undefined;
     return shown;
   }
 

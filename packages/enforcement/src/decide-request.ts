@@ -10,6 +10,7 @@ import type {
 } from '@provability-fabric/policy';
 import { EnforcementError } from './errors.ts';
 import { type Carrying, carrying } from './handles/own-actions.ts';
+import { inRecordOrder } from './in-record-order.ts';
 import { fingerprint, NEVER_SENT, type PastAnswer } from './past-requests.ts';
 import type { Clock, Surroundings } from './ports.ts';
 import type { Session, SessionTools } from './session.ts';
@@ -59,9 +60,9 @@ export async function decideRequest(
     certificate_id: digestJson(crypto, [session.tenant, session.id, request.requestId]),
     principal,
     capability: request.capability,
-    action: request.action,
+    action: { ...request.action, args: inRecordOrder(request.action.args) },
     epoch: request.epoch ?? surroundings.epoch(principal.tenant),
-    attributes: request.attributes,
+    attributes: inRecordOrder(request.attributes),
   };
   const repeated = await repeatedAnswer(tools, session, input);
   if (repeated !== undefined)

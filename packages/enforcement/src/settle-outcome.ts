@@ -3,6 +3,7 @@ import type { OutcomeKind } from '@provability-fabric/statements';
 import type { DecidingTools } from './decide-request.ts';
 import { EnforcementError } from './errors.ts';
 import { shownInstead, withHandles } from './handles/own-actions.ts';
+import { inRecordOrder } from './in-record-order.ts';
 import { outcomeKey } from './past-requests.ts';
 import type { Session } from './session.ts';
 
@@ -32,8 +33,9 @@ export interface OutcomeReport {
 export async function settleOutcome(
   { crypto, clock, recall }: Pick<DecidingTools, 'crypto' | 'clock' | 'recall'>,
   session: Session,
-  { principal, certificateId, outcome, result }: OutcomeReport,
+  { principal, certificateId, outcome, result: reported }: OutcomeReport,
 ): Promise<Settled> {
+  const result = inRecordOrder(reported);
   const key = () => outcomeKey(outcome, result === null ? null : digestJson(crypto, result));
   session.requireHeld();
   if (principal !== null && session.state.opening?.principal !== principal) throw noSuchAction(certificateId);

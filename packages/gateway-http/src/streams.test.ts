@@ -39,6 +39,8 @@ describe('an exchange of MCP', () => {
       expect((await ask(port, path, { token })).status).toBe(404);
     expect((await ask(port, '/mcp/mail', { token, method: 'PUT' })).headers.allow).toBe('GET, POST, DELETE');
     expect((await ask(port, '/mcp/mail', { token, method: 'HEAD' })).status).toBe(405);
+    // Who decides about actions asks for none.
+    expect((await ask(port, '/mcp/mail', { token: 'approver-token', body: '{}' })).code).toBe('FORBIDDEN');
     expect(mount.seen).toEqual([]);
     expect(log[0]).toMatchObject({ tags: ['UNAUTHORIZED'], details: { route: '/mcp/:upstream' } });
   });

@@ -62,7 +62,11 @@ export function admit(request: Request, parts: AdmissionParts): Admission {
       if (task !== undefined) {
         return {
           ok: true,
-          pending: newPending(request, 'task-result', { taskId, progressKey: task.progressKey }),
+          pending: newPending(request, 'task-result', {
+            taskId,
+            progressKey: task.progressKey,
+            hides: task.hides,
+          }),
         };
       }
       const text =
@@ -90,6 +94,7 @@ function newPending(
     target?: string;
     taskId?: string | undefined;
     progressKey?: string | undefined;
+    hides?: boolean;
   } = {},
 ): Pending {
   return {
@@ -104,7 +109,7 @@ function newPending(
     progressKey: idKey(field(field(params, '_meta'), 'progressToken')) ?? more.progressKey,
     stage: 'queued',
     certificateId: undefined,
-    hides: false,
+    hides: more.hides ?? false,
     abandoned: false,
   };
 }

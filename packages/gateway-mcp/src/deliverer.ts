@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalBytes, field, type JsonObject, type JsonValue } from '@provability-fabric/kernel';
 import type { ClientTasks } from './client-tasks.ts';
 import { hiddenAnswer, introduction } from './hidden-answer.ts';
-import { hushedTaskResponse } from './hushed.ts';
+import { hushedEmpty, hushedTaskResponse } from './hushed.ts';
 import type { About, ClientOutlet, MessageSource, UpstreamOutlet } from './link.ts';
 import {
   type IdKey,
@@ -37,6 +37,8 @@ export interface DelivererParts {
   /** Before the names of this upstream's tools, as the policy knows them. */
   readonly targetPrefix: string;
 }
+
+const EMPTY: ReadonlySet<string> = new Set(['ping', 'logging/setLevel', 'resources/unsubscribe']);
 
 /**
  * The way from the upstream to the client: one line at a time, in the order received. What a decided request
@@ -168,7 +170,9 @@ export class Deliverer {
   private passed({ method }: Pending, response: Response): string | undefined {
     if (this.parts.decider.hiding() === undefined) return undefined;
     if (method === 'initialize') return introduction(response.whole);
-    return method.startsWith('tasks/') ? hushedTaskResponse(response) : undefined;
+    if (method.startsWith('tasks/')) return hushedTaskResponse(response);
+    // Lists are the server's word about itself; errors, and answers that ought to be empty, are not.
+    return EMPTY.has(method) || !response.body.ok ? hushedEmpty(response) : undefined;
   }
 
   private async deliverTaskResult(pending: Pending, response: Response, bytes: Buffer): Promise<void> {
@@ -268,7 +272,7 @@ export class Deliverer {
 
   /** The client has its answer already; the record learns what really came of it. */
   private async respondLate(response: Response): Promise<void> {
-    const { pending, events, outcomes } = this.parts;
+    const { pending, events, outcomes, tasks } = this.parts;
     const late = response.key === undefined ? undefined : pending.takeLate(response.key);
     if (late === undefined) return events.emit('mcp.upstream-line-dropped', { reason: 'UNKNOWN_ID' });
     events.emit('mcp.late-response', {});
@@ -276,7 +280,11 @@ export class Deliverer {
     if (late.taskId !== undefined) await this.recordTask(late.taskId, response);
     if (late.certificateId === undefined) return;
     // The client never got the handle of this task, so its outcome stays ambiguous.
-    if (late.asTask && response.body.ok && createdTaskId(response.body.result) !== undefined) return;
+    const taskId = late.asTask && response.body.ok ? createdTaskId(response.body.result) : undefined;
+    if (taskId !== undefined) {
+      if (late.hides) tasks.addUnseen(taskId);
+      return;
+    }
     await outcomes.record(late.certificateId, outcomeOf(response.body));
   }
 }

@@ -5,7 +5,7 @@ import {
   type JsonValue,
   stringifyJson,
 } from '@provability-fabric/kernel';
-import type { Notification, Response } from './message.ts';
+import { idKey, MAX_ID_LENGTH, type Notification, type Response } from './message.ts';
 
 // Where results are hidden, whatever else a server says while it works could carry them as well: what is left of it is
 // what the protocol needs, and none of the server's words.
@@ -25,13 +25,14 @@ export function hushedNotification(
   if (BARE.has(method)) return `${stringifyJson({ jsonrpc: '2.0', method })}\n`;
   switch (method) {
     case 'notifications/progress': {
-      const progressToken = field(params, 'progressToken') ?? '';
+      const progressToken = field(params, 'progressToken');
+      if (progressToken === undefined || !IS.id(progressToken)) return undefined;
       return keep({ progressToken, progress: progress(progressToken) });
     }
     case 'notifications/cancelled':
-      return keep(picked(params, ['requestId']));
+      return keep(picked(params, { requestId: IS.id }));
     case 'notifications/resources/updated':
-      return keep(picked(params, ['uri']));
+      return keep(picked(params, { uri: IS.text }));
     case 'notifications/tasks/status':
       return keep(bareTask(params));
     default:
@@ -39,11 +40,20 @@ export function hushedNotification(
   }
 }
 
+/** A response to what only asks for a thing to be done: that it was, or was not. */
+export function hushedEmpty(response: Response): string {
+  if (!response.body.ok) return hushedTaskResponse(response);
+  return `${stringifyJson({ jsonrpc: '2.0', id: response.whole.id ?? null, result: {} })}\n`;
+}
+
 /** A response about a task that is not its outcome. */
 export function hushedTaskResponse({ body, whole }: Response): string {
   if (!body.ok) {
     const { code } = body.error;
-    const error = { code: code ?? 0, message: 'the server refused; its words are hidden' };
+    const error = {
+      code: IS.number(code ?? null) ? (code as JsonValue) : 0,
+      message: 'the server refused; its words are hidden',
+    };
     return `${stringifyJson({ jsonrpc: '2.0', id: whole.id ?? null, error })}\n`;
   }
   return `${stringifyJson({ jsonrpc: '2.0', id: whole.id ?? null, result: bareResult(body.result) })}\n`;
@@ -54,7 +64,7 @@ function bareResult(result: JsonValue): JsonValue {
   const { tasks, task } = result;
   if (Array.isArray(tasks)) {
     const listed = (tasks as readonly JsonValue[]).map((each) => bareTask(isJsonObject(each) ? each : {}));
-    return { tasks: listed, ...picked(result, ['nextCursor']) };
+    return { tasks: listed, ...picked(result, { nextCursor: IS.text }) };
   }
   if (isJsonObject(task)) return { task: bareTask(task) };
   return bareTask(result);
@@ -62,14 +72,41 @@ function bareResult(result: JsonValue): JsonValue {
 
 /** A task without its status message. */
 function bareTask(task: JsonObject | undefined): JsonObject {
-  return picked(task, ['taskId', 'status', 'createdAt', 'lastUpdatedAt', 'ttl', 'pollInterval']);
+  return picked(task, {
+    taskId: IS.text,
+    status: IS.state,
+    createdAt: IS.instant,
+    lastUpdatedAt: IS.instant,
+    ttl: (value) => value === null || IS.number(value),
+    pollInterval: IS.number,
+  });
 }
 
-function picked(object: JsonObject | undefined, names: readonly string[]): JsonObject {
+type Fits = (value: JsonValue) => boolean;
+
+const STATES: ReadonlySet<JsonValue> = new Set([
+  'working',
+  'input_required',
+  'completed',
+  'failed',
+  'cancelled',
+]);
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** A member in any other form than the protocol's could say anything. */
+const IS = {
+  text: (value: JsonValue) => typeof value === 'string' && value.length <= MAX_ID_LENGTH,
+  number: (value: JsonValue) => typeof value === 'number' || typeof value === 'bigint',
+  id: (value: JsonValue) => idKey(value) !== undefined,
+  state: (value: JsonValue) => STATES.has(value),
+  instant: (value: JsonValue) => typeof value === 'string' && INSTANT.test(value),
+};
+
+function picked(object: JsonObject | undefined, members: Readonly<Record<string, Fits>>): JsonObject {
   const kept: [string, JsonValue][] = [];
-  for (const name of names) {
+  for (const [name, fits] of Object.entries(members)) {
     const value = field(object, name);
-    if (value !== undefined) kept.push([name, value]);
+    if (value !== undefined && fits(value)) kept.push([name, value]);
   }
   return Object.fromEntries(kept);
 }

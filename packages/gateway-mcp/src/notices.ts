@@ -5,10 +5,12 @@ import { type IdKey, idKey, type Notification } from './message.ts';
 import type { PendingTable } from './pending.ts';
 import type { Decider, RelayEvents } from './ports.ts';
 import type { ServerRequests } from './server-requests.ts';
+import type { TaskTable } from './tasks.ts';
 
 export interface NoticesParts {
   readonly clientOut: ClientOutlet;
   readonly pending: PendingTable;
+  readonly tasks: Pick<TaskTable, 'hidesOutcome'>;
   readonly serverRequests: ServerRequests;
   readonly decider: Pick<Decider, 'hiding'>;
   readonly events: RelayEvents;
@@ -40,7 +42,11 @@ export class Notices {
   }
 
   private isProgressOfShown({ method }: Notification, related: IdKey | undefined): boolean {
-    const pending = related === undefined ? undefined : this.parts.pending.get(related);
-    return method === 'notifications/progress' && pending?.hides === false;
+    if (method !== 'notifications/progress' || related === undefined) return false;
+    const { pending, tasks } = this.parts;
+    // Tokens are the client's to choose, twice as well: while anything hidden is under way it could be of that.
+    if (pending.hidesAnswer || tasks.hidesOutcome) return false;
+    const about = pending.get(related);
+    return about?.certificateId !== undefined && !about.hides;
   }
 }

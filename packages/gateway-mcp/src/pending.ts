@@ -38,6 +38,7 @@ export interface Late {
   readonly certificateId: string | undefined;
   readonly asTask: boolean;
   readonly taskId: string | undefined;
+  readonly hides: boolean;
   /** What is already being recorded about it: its own outcome comes after. */
   readonly after: Promise<unknown>;
 }
@@ -99,6 +100,7 @@ export class PendingTable {
       certificateId: pending.certificateId,
       asTask: pending.asTask,
       taskId: pending.taskId,
+      hides: pending.hides,
       after,
     });
     if (this.late.size <= this.maxPending * REMEMBERED_LATE_PER_PENDING) return;
@@ -185,6 +187,8 @@ export class PendingTable {
     for (const { hides, stage } of this.byKey.values()) {
       if (hides && (stage === 'forwarded' || stage === 'settling')) return true;
     }
+    // The upstream may still be at work on what nobody waits for any more.
+    for (const { hides } of this.late.values()) if (hides) return true;
     return false;
   }
 

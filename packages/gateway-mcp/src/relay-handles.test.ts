@@ -67,7 +67,7 @@ describe('a relay that hides results', () => {
       taskId: 't',
       status: 'working',
       statusMessage: INJECTION,
-      createdAt: 'now',
+      createdAt: '2026-01-01T00:00:00Z',
       ttl: 1,
       told: INJECTION,
     };
@@ -94,7 +94,7 @@ describe('a relay that hides results', () => {
     upstream.send(result(2, task), result(3, { tasks: [task], told: INJECTION }));
     upstream.send({ jsonrpc: '2.0', id: 4, error: { code: 5, message: INJECTION } });
     await client.answer(4);
-    const bare = { taskId: 't', status: 'working', createdAt: 'now', ttl: 1 };
+    const bare = { taskId: 't', status: 'working', createdAt: '2026-01-01T00:00:00Z', ttl: 1 };
     expect((await client.answer(2)).result).toEqual(bare);
     expect((await client.answer(3)).result).toEqual({ tasks: [bare] });
     const told = client.messages().filter(({ id }) => id === undefined);

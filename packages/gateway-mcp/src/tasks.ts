@@ -29,6 +29,7 @@ export function createdTaskId(result: JsonValue): string | undefined {
 /** Which certificate a task's result belongs to. The upstream chooses the ids, so the table is bounded. */
 export class TaskTable {
   private readonly byId = new Map<string, Task>();
+  private unseen = false;
 
   constructor(private readonly maxTasks: number) {}
 
@@ -47,8 +48,14 @@ export class TaskTable {
 
   /** Whether one is unfinished of which the agent may not see all. */
   get hidesOutcome(): boolean {
+    if (this.unseen) return true;
     for (const { recorded, hides } of this.byId.values()) if (hides && recorded?.final !== true) return true;
     return false;
+  }
+
+  /** One whose outcome is hidden and that the client never heard of: nobody will see it end. */
+  addUnseen(_taskId: string): void {
+    this.unseen = true;
   }
 
   get(taskId: JsonValue | undefined): Task | undefined {

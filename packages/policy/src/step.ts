@@ -285,7 +285,7 @@ function outcome(
     ambiguous,
     trace: trace.onOutcome(bundle, state.trace, event, time),
     flow: read.next,
-    handles: hiding.kind === 'hidden' ? hiding.next : state.handles,
+    handles: hiding.kind === 'shown' ? state.handles : hiding.next,
   };
   const output = {
     kind: 'settled',

@@ -196,14 +196,20 @@ describe.sequential('an agent before a server whose mails tell it what to do', (
     expect(mails.called.at(-1)).toEqual({ name: 'file_note', args: { text: 'A-17' } });
     await client.close();
 
-    const ask = (tool: string, args: object) =>
-      post(`${sidecar}/v1/authorize`, bearer, {
+    const runner = await token(deployment.data, { roles: ['assistant', 'tool-runner'] });
+    const ask = (tool: string, args: object, as = runner) =>
+      post(`${sidecar}/v1/authorize`, as, {
         request_id: `${tool}-${Math.random()}`,
         action: { kind: 'call', tool, args },
       });
+    // The agent's own token opens `/mcp` alone, or it would be given what was hidden from it.
+    const refused = { status: 403, body: { code: 'FORBIDDEN' } };
+    expect(await ask('file_note', { text: order }, bearer)).toMatchObject(refused);
+    const guess = { session: 's1', certificate_id: 'c', outcome: 'done', result: 'A-17' };
+    expect(await post(`${sidecar}/v1/outcome`, bearer, guess)).toMatchObject(refused);
     const { body: filed } = await ask('file_note', { text: order });
     expect(filed).toMatchObject({ effect: 'allow', arguments: { text: 'A-17' } });
-    const { body: shown } = await post(`${sidecar}/v1/outcome`, bearer, {
+    const { body: shown } = await post(`${sidecar}/v1/outcome`, runner, {
       session: filed.session,
       certificate_id: filed.certificate_id,
       outcome: 'done',

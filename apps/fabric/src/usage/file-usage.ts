@@ -114,6 +114,8 @@ class OpenFile {
   }
 
   #write(entry: UsageEntry, undo: () => void): Promise<void> {
+    // The file may be another process's by now.
+    if (this.#closed) return Promise.reject(new Error('expected shared usage that is open'));
     const written = new Promise<void>((resolve, reject) => {
       this.#waiting.push({ entry, undo, resolve, reject });
     });

@@ -43,6 +43,7 @@ export interface Count {
 
 /** Charges of one count; beyond that the older ones are folded, and so leave the window a little late, never early. */
 const MOST_CHARGES = 8_192;
+/** Of one tenant: one that invents principals must not take the others' room. */
 const MOST_COUNTS = 100_000;
 /** How long after its last charge has left a count stays. */
 const SPARE_MS = 86_400_000;
@@ -53,10 +54,12 @@ const SPARE_MS = 86_400_000;
  */
 export class UsageCounts {
   readonly #counts = new Map<string, Count>();
+  /** By tenant, how many it has. */
+  readonly #sizes = new Map<string, number>();
 
   /** Of each charge, what all others had taken. Throws, having changed nothing, where there are too many counts. */
   charge({ tenant, certificate, attempt, at, charges }: Charging): number[] {
-    this.#makeRoom(charges.length, at);
+    this.#makeRoom(tenant, charges, at);
     return charges.map((charge) => {
       const { amount, window_ms, tolerance_ms } = charge;
       const count = this.#count(tenant, charge);
@@ -88,7 +91,7 @@ export class UsageCounts {
   }
 
   restore(count: Count): void {
-    this.#counts.set(nameOf(count.tenant, count), count);
+    this.#add(nameOf(count.tenant, count), count);
   }
 
   #count(tenant: string, charge: UsageCharge): Count {
@@ -98,16 +101,29 @@ export class UsageCounts {
     const { clause, unit, key } = charge;
     const empty = { at: 0, keptMs: 0, total: 0n, charges: [], first: 0, byCertificate: new Map() };
     const count: Count = { tenant, clause, unit, key, ...empty };
-    this.#counts.set(name, count);
+    this.#add(name, count);
     return count;
   }
 
-  #makeRoom(more: number, at: number): void {
-    if (this.#counts.size + more <= MOST_COUNTS) return;
+  #add(name: string, count: Count): void {
+    if (!this.#counts.has(name)) this.#sizes.set(count.tenant, this.#sizeOf(count.tenant) + 1);
+    this.#counts.set(name, count);
+  }
+
+  #sizeOf(tenant: string): number {
+    return this.#sizes.get(tenant) ?? 0;
+  }
+
+  #makeRoom(tenant: string, charges: readonly UsageCharge[], at: number): void {
+    const more = charges.filter((charge) => !this.#counts.has(nameOf(tenant, charge))).length;
+    if (more === 0 || this.#sizeOf(tenant) + more <= MOST_COUNTS) return;
     for (const [name, count] of this.#counts) {
-      if (count.keptMs !== null && count.at + count.keptMs + SPARE_MS < at) this.#counts.delete(name);
+      if (count.tenant !== tenant || count.keptMs === null || count.at + count.keptMs + SPARE_MS >= at)
+        continue;
+      this.#counts.delete(name);
+      this.#sizes.set(tenant, this.#sizeOf(tenant) - 1);
     }
-    if (this.#counts.size + more > MOST_COUNTS)
+    if (this.#sizeOf(tenant) + more > MOST_COUNTS)
       throw new Error(`expected at most ${MOST_COUNTS} counts of shared limits, came more`);
   }
 }
@@ -116,7 +132,8 @@ function take(count: Count, kept: Kept | undefined): void {
   if (kept === undefined) return;
   count.total -= kept.amount;
   kept.amount = 0n;
-  count.byCertificate.delete(kept.certificate);
+  // A later attempt of the same certificate stays where its release finds it.
+  if (count.byCertificate.get(kept.certificate) === kept) count.byCertificate.delete(kept.certificate);
 }
 
 function expire(count: Count): void {

@@ -53,7 +53,7 @@ export class GuardedTools {
     if (decision.effect !== 'allow') return { refused: this.#refuse(call.tool, decision) };
     // The fabric has done it itself, and recorded it.
     if (decision.answer !== null) return { refused: null, result: decision.answer.result };
-    const ran = await this.#run(call, this.#sentOn(decision, args));
+    const ran = await this.#run(call, await this.#sentOn(call.tool, decision, args));
     if (!('error' in ran)) {
       const { instead = ran.result } = await this.#reportResult(call.tool, decision, ran.result);
       return { refused: null, result: instead };
@@ -86,10 +86,16 @@ export class GuardedTools {
   }
 
   /** Values that handles stand for reach the tool, and nobody else. */
-  #sentOn({ arguments: resolved }: Decision, args: JsonObject): JsonObject {
-    return resolved === null
-      ? args
-      : (jsonCopy(resolved, MAX_RESOLVED_BYTES, { frozen: true }) as JsonObject);
+  async #sentOn(tool: string, decision: Decision, args: JsonObject): Promise<JsonObject> {
+    if (decision.arguments === null) return args;
+    try {
+      return jsonCopy(decision.arguments, MAX_RESOLVED_BYTES, { frozen: true }) as JsonObject;
+    } catch {
+      await this.#reportUnused(tool, decision);
+      // Not why: that would say something of what is hidden.
+      const problem = `expected what the handles in the arguments of \`${tool}\` stand for to be usable, and it is not`;
+      throw new GuardError('ARGUMENTS_UNFIT', `${problem}; nothing was run`);
+    }
   }
 
   async #reportUnused(tool: string, decision: Decision): Promise<void> {

@@ -153,7 +153,7 @@ export class Approvals {
         { id: '', roles: [], org: tenant, tenant, attributes: {} },
         at,
       );
-      if (session.state.opening === null) throw unknownTicket();
+      if (session.state.opening === null || !session.state.holds.has(ticket)) throw unknownTicket();
       if (before.length > 0) await session.submit(before);
       const ruling = approve(session.rules, session.state, { at, ticket, approver, decision });
       if (ruling.kind === 'refused')

@@ -1,3 +1,4 @@
+import { type Crypto, digestJson, type JsonValue } from '@provability-fabric/kernel';
 import { type Decision, type IntentInput, keepsCharge } from '@provability-fabric/policy';
 import { EnforcementError } from '../errors.ts';
 import type { Observer } from '../ports.ts';
@@ -5,6 +6,7 @@ import type { Session } from '../session.ts';
 import type { Usage } from './ports.ts';
 
 export interface ReservingTools {
+  readonly crypto: Crypto;
   /** Absent where nothing counts beyond a session; then what asks for it is refused. */
   readonly usage?: Usage;
   readonly observer: Pick<Observer, 'unavailable'>;
@@ -22,7 +24,7 @@ interface Reserved {
  * each other, whichever is first. A crash in between leaves the share counted, until its window has passed.
  */
 export async function reserveUsage(
-  { usage, observer }: ReservingTools,
+  { crypto, usage, observer }: ReservingTools,
   session: Session,
   input: IntentInput,
 ): Promise<Reserved> {
@@ -34,7 +36,8 @@ export async function reserveUsage(
     if (usage === undefined) throw new Error('no place to count what sessions share');
     const { used, release } = await usage.reserve({
       tenant,
-      certificateId: input.certificate_id,
+      // With its content: one id may come to two fabrics with two contents, of which the lesser must not replace the other.
+      certificateId: digestJson(crypto, [input.certificate_id, input.action as unknown as JsonValue]),
       at,
       charges,
     });
@@ -42,6 +45,8 @@ export async function reserveUsage(
     return {
       input: { ...input, usage: facts },
       async decided(decision) {
+        // Its next owner may have decided this very request by now, and then this reservation stands for that one.
+        if (decision === undefined && !session.held) return;
         const given = charges.filter(
           ({ clause }) => decision === undefined || !keepsCharge(decision, clause),
         );

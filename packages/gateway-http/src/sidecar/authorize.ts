@@ -3,7 +3,7 @@ import type { Identity } from '../ports.ts';
 import { carried } from './carried.ts';
 import type { EnforcerPort } from './ports.ts';
 import { parseAuthorize } from './request-shapes.ts';
-import { sessionToActIn } from './session-access.ts';
+import { requireToolRunner, sessionToActIn } from './session-access.ts';
 
 /** `POST /v1/authorize`: a refusal is a decision too, and as good an answer as any. */
 export async function authorize(
@@ -12,6 +12,7 @@ export async function authorize(
   body: JsonValue | undefined,
 ): Promise<JsonValue> {
   const asked = parseAuthorize(body);
+  requireToolRunner(enforcer, identity);
   const { action } = asked;
   const answer = await enforcer.authorize({
     principal: identity.principal,

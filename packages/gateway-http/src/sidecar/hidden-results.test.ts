@@ -30,6 +30,28 @@ describe('where results are hidden', () => {
     expect((await settle()).json).toEqual({});
   });
 
+  it('only a program that runs tools may ask here: the token of an agent behind `/mcp` opens no other door', async () => {
+    const { port, enforcer } = await startServer();
+    enforcer.hides = true;
+    const action = { kind: 'call', tool: 'file', args: { text: HANDLE } };
+    const evaluation = {
+      subject: { type: 'agent', id: 'agent-1' },
+      action: { name: 'call' },
+      resource: { type: 'tool', id: 'file' },
+    };
+    const report = { session: 's1', certificate_id: 'c', outcome: 'done', result: 'a guess' };
+    const asked: [string, object][] = [
+      ['/v1/authorize', { request_id: 'r1', action }],
+      ['/v1/outcome', report],
+      ['/access/v1/evaluation', evaluation],
+    ];
+    for (const [path, body] of asked) {
+      const answer = await ask(port, path, { token: 'agent-token', body: JSON.stringify(body) });
+      expect([path, answer.status, answer.code]).toEqual([path, 403, 'FORBIDDEN']);
+    }
+    expect([enforcer.authorized, enforcer.settled]).toEqual([[], []]);
+  });
+
   it('the fabric’s own answer comes with the decision', async () => {
     const { port, enforcer } = await startServer();
     enforcer.carries = { answer: { outcome: 'done', result: '2026-03-15' } };

@@ -2,7 +2,7 @@ import type { JsonValue } from '@provability-fabric/kernel';
 import type { Identity } from '../ports.ts';
 import type { EnforcerPort } from './ports.ts';
 import { parseOutcome } from './request-shapes.ts';
-import { requireOwnSession } from './session-access.ts';
+import { requireOwnSession, requireToolRunner } from './session-access.ts';
 
 /** `POST /v1/outcome`: once this has answered, the result may be shown to the agent: all of it, or what the answer has. */
 export async function outcome(
@@ -12,6 +12,7 @@ export async function outcome(
 ): Promise<JsonValue> {
   const { session, certificate_id, outcome: kind, result } = parseOutcome(body);
   requireOwnSession(identity, session);
+  requireToolRunner(enforcer, identity);
   const { tenant, id } = identity.principal;
   const { instead } = await enforcer.settle(
     { tenant, principal: identity.host ? null : id },

@@ -7,6 +7,7 @@ import { authzenRoutes } from './authzen/authzen-routes.ts';
 import { outcome } from './outcome.ts';
 import type { AuthzenOptions, McpMount } from './ports.ts';
 import { prompt } from './prompt.ts';
+import { sessionToActIn } from './session-access.ts';
 
 export interface SidecarOptions extends AuthzenOptions, ApprovalOptions {
   /** Absent: no MCP over HTTP. */
@@ -67,6 +68,7 @@ function mcpRoute(mount: McpMount): StreamRoute {
           'NOT_FOUND',
           `expected one of the upstreams ${mount.upstreams.join(', ')}, came another`,
         );
+      sessionToActIn(exchange.identity, undefined);
       await mount.handle({ ...exchange, upstream });
     },
   };

@@ -26,6 +26,8 @@ export class FakeEnforcer implements EnforcerPort {
   readonly prompts: { principal: AuthorizeRequest['principal']; session: string | null; text: string }[] = [];
   readonly #answers = new Map<string, { args: string; answer: Authorized }>();
   fault: unknown;
+  /** Set: the bundle hides results from its agents. */
+  hides = false;
   /** Beside each decision that allows, and in the place of each result. */
   carries: Carrying = {};
   shown: Shown = {};
@@ -33,6 +35,10 @@ export class FakeEnforcer implements EnforcerPort {
   #released = new Promise<void>((resolve) => {
     this.release = resolve;
   });
+
+  hiding() {
+    return this.hides ? { extraction: null } : undefined;
+  }
 
   async authorize(request: AuthorizeRequest): Promise<Authorized> {
     this.authorized.push(request);

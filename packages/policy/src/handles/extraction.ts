@@ -12,7 +12,6 @@ import { absolute } from '../checks/findings.ts';
 import type { Scalar } from '../checks/flow/arguments.ts';
 import { isOfType } from '../checks/flow/field-types.ts';
 import { forTenant } from '../checks/flow/labels.ts';
-import { recordsIn } from '../checks/flow/result-parts.ts';
 import type { LoadedBundle } from '../load-bundle.ts';
 import { EXTRACT_TYPES, type ExtractType } from './extract-types.ts';
 import { type HandlesState, heldValue } from './handles-state.ts';
@@ -150,9 +149,9 @@ function permits({ tool, field: place, types, of }: ExtractRule, held: HeldValue
   return tokens.length === path.length && tokens.every((token, at) => token === '*' || token === path[at]);
 }
 
-function valueAt({ value, text }: HeldValue, path: readonly string[]): JsonValue | undefined {
-  let at: JsonValue | undefined = value;
-  if (path.length > 0 && typeof at === 'string') at = recordsIn(at, text);
+function valueAt({ value, payload = value }: HeldValue, path: readonly string[]): JsonValue | undefined {
+  // Never into the JSON of a text: whoever wrote it could give its parts any name.
+  let at: JsonValue | undefined = path.length === 0 ? value : payload;
   for (const token of path) {
     if (Array.isArray(at)) at = /^(?:0|[1-9][0-9]{0,8})$/.test(token) ? at[Number(token)] : undefined;
     else if (isJsonObject(at)) at = field(at, token);

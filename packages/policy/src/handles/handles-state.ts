@@ -154,6 +154,12 @@ export function shownAgain(
   return concealed && shownWith(concealed, result, ids ?? []);
 }
 
+/** What was hidden under another bundle, in handles that are forgotten: no repeat may show what the first did not. */
+export function withheldOnce(state: HandlesState, certificate: string, origin: Origin): HandlesState {
+  const shown = { hiding: hidingOf(origin), ids: null };
+  return { ...state, results: withResult(state.results, certificate, shown) };
+}
+
 function hidingOf({ label, patterns, text, clearance, outcome }: Origin): Hiding {
   return { label, patterns, text, clearance, outcome };
 }

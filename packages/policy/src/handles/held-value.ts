@@ -3,6 +3,8 @@ import { isJsonObject, type JsonValue, type Label } from '@provability-fabric/ke
 /** What a handle stands for. */
 export interface HeldValue {
   readonly value: JsonValue;
+  /** What pointers lead into, where that is not the value: the payload that a text, or a list of blocks, stands for. */
+  readonly payload?: JsonValue;
   /** What all that stands in it carries. */
   readonly label: Label;
   /** The tool or document whose result it stood in. */

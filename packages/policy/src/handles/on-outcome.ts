@@ -5,7 +5,7 @@ import type { OutcomeInput, Principal } from '../input.ts';
 import type { LoadedBundle } from '../load-bundle.ts';
 import type { HiddenOutcome } from '../output.ts';
 import { extracted } from './extraction.ts';
-import { type HandlesState, hideResult, type Origin } from './handles-state.ts';
+import { type HandlesState, hideResult, type Origin, withheldOnce } from './handles-state.ts';
 
 /** The most that an agent sees of results; undefined where the bundle hides nothing. */
 export function clearanceOf(
@@ -27,7 +27,8 @@ export type HidingRuling =
   /** The agent sees all of it. */
   | { readonly kind: 'shown' }
   | { readonly kind: 'hidden'; readonly next: HandlesState; readonly hidden: HiddenOutcome }
-  | { readonly kind: 'refused'; readonly problem: string };
+  /** `next`: where the outcome has happened all the same. */
+  | { readonly kind: 'refused'; readonly problem: string; readonly next: HandlesState };
 
 export function hideOutcome(
   bundle: LoadedBundle,
@@ -38,15 +39,21 @@ export function hideOutcome(
 ): HidingRuling {
   const { certificate_id, outcome, result, handles: facts } = input;
   const problem = extractionProblem(bundle, state, pending, input);
-  if (problem !== undefined) return { kind: 'refused', problem };
   const origin = originOf(pending, outcome);
+  const refuse = (why: string): HidingRuling => {
+    // Only what was hidden then: what the agent has seen it may see again.
+    const isHidden = origin !== undefined && result !== null && facts !== undefined;
+    const next = isHidden ? withheldOnce(state, certificate_id, origin) : state;
+    return { kind: 'refused', problem: why, next };
+  };
+  if (problem !== undefined) return refuse(problem);
   if (origin === undefined || digest === null) {
     if (facts === undefined) return { kind: 'shown' };
-    return { kind: 'refused', problem: 'expected no handles for a result that is shown' };
+    return refuse('expected no handles for a result that is shown');
   }
   const ruling = hideResult(bundle.crypto, state, certificate_id, { result, digest }, origin, facts);
   if (ruling === undefined) return { kind: 'shown' };
-  if ('problem' in ruling) return { kind: 'refused', problem: ruling.problem };
+  if ('problem' in ruling) return refuse(ruling.problem);
   const { next, label, handles } = ruling;
   // The facts have been held against what is shown.
   const shown_digest = facts?.shown as Digest;

@@ -32,6 +32,7 @@ export interface Hiding {
 /** A part of a result that the agent gets a handle for. */
 export interface HiddenPart {
   readonly value: JsonValue;
+  readonly payload?: JsonValue;
   readonly label: Label;
   readonly path: readonly string[];
   readonly places: number;
@@ -69,7 +70,7 @@ export function conceal(result: JsonValue, hiding: Hiding): Concealed | undefine
     };
   }
   return {
-    parts: [{ value: wholeOf(result), label: hiding.label, path: [], places: 0 }],
+    parts: partsOf(result, { ...hiding, patterns: [] }).slice(0, 1),
     show: ([id]) => showing(result, { ...hiding, patterns: [] }, () => id as string),
   };
 }
@@ -93,9 +94,10 @@ function showing(result: JsonValue, hiding: Hiding, take: Take): JsonValue {
   const walk = new Walk(hiding.clearance, take);
   const blocks = mcpContent(result);
   if (blocks === undefined) {
-    const whole = wholeOf(result);
-    const records = typeof whole === 'string' ? recordsIn(whole, text) : undefined;
-    return walk.node(records ?? whole, { label, places: 0, open, path: [], passedOn: whole });
+    // Pointers begin at the result: what a text in it says is no part of it.
+    const records = typeof result === 'string' ? recordsIn(result, text) : undefined;
+    const passedOn = wholeOf(result);
+    return walk.node(records ?? result, { label, places: 0, open, path: [], passedOn });
   }
   const texts = blocks.map((block) => textOf(block));
   const structured = field(result, 'structuredContent');
@@ -190,10 +192,10 @@ class Walk {
     const places = open.length === 0 ? above : above | placesHere(open);
     const place = { label, places, open, path };
     const deeper = open.filter(({ pattern, depth }) => pattern.tokens.length > depth);
-    if (deeper.length === 0) return this.#sees(label) ? value : this.#hide(passedOn ?? value, place);
+    if (deeper.length === 0) return this.#sees(label) ? value : this.#hide(value, place, passedOn);
     if (Array.isArray(value)) return this.#list(value, place, passedOn);
     if (isJsonObject(value)) return this.#object(value, place, passedOn);
-    return this.#sees(label) ? value : this.#hide(passedOn ?? value, place);
+    return this.#sees(label) ? value : this.#hide(value, place, passedOn);
   }
 
   /** The length of a list is shown where the list is, or where something of each element is. */
@@ -204,7 +206,7 @@ class Walk {
         pattern.tokens[depth] === '*' && pattern.label !== null && this.#sees(pattern.label),
     );
     // That there is nothing is data as well, with the label of the list.
-    if ((!opens || value.length === 0) && !this.#sees(label)) return this.#hide(passedOn ?? value, place);
+    if ((!opens || value.length === 0) && !this.#sees(label)) return this.#hide(value, place, passedOn);
     return value.map((item, index) => {
       const token = String(index);
       return this.node(item, { label, places, open: steps(open, token), path: [...path, token] });
@@ -222,9 +224,10 @@ class Walk {
       open.map(({ pattern, depth }) => pattern.tokens[depth]).filter((token) => token !== '*'),
     );
     const showsNames = this.#sees(labelHere(forAnyName(open), label));
-    const keys = Object.keys(value);
+    // As they stand in the record, whatever order they came in: each handle has its place there.
+    const keys = Object.keys(value).sort();
     const isOpened = (showsNames && keys.length > 0) || keys.some((key) => named.has(key));
-    if (!isOpened && !this.#sees(label)) return this.#hide(passedOn ?? value, place);
+    if (!isOpened && !this.#sees(label)) return this.#hide(value, place, passedOn);
     const members = keys
       .filter((key) => showsNames || named.has(key))
       .map((key): [string, JsonValue] => [
@@ -232,7 +235,7 @@ class Walk {
         this.node(value[key] as JsonValue, { label, places, open: steps(open, key), path: [...path, key] }),
       ]);
     // Whether there is anything else is not shown.
-    if (!showsNames) members.push([REST, this.#hide(passedOn ?? value, place)]);
+    if (!showsNames) members.push([REST, this.#hide(value, place, passedOn)]);
     return Object.fromEntries(members);
   }
 
@@ -240,8 +243,9 @@ class Walk {
     return flowsTo(label, this.#clearance);
   }
 
-  #hide(value: JsonValue, { label, places, open, path }: Place): string {
+  #hide(payload: JsonValue, { label, places, open, path }: Place, passedOn: JsonValue = payload): string {
     const below = open.flatMap(({ pattern }) => (pattern.label === null ? [] : [pattern.label]));
-    return this.#take({ value, label: below.reduce(joinLabels, label), path, places });
+    const part = { value: passedOn, label: below.reduce(joinLabels, label), path, places };
+    return this.#take(passedOn === payload ? part : { ...part, payload });
   }
 }

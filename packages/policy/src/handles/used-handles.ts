@@ -32,18 +32,20 @@ export interface FoundHandles {
 export function handlesIn(state: HandlesState, args: JsonValue): FoundHandles {
   const used: UsedHandle[] = [];
   const invalid: (readonly string[])[] = [];
+  // Each is a reason on record: the agent must not choose how many.
+  const refuse = (path: readonly string[]) => void (invalid.length < MAX_USES && invalid.push(path));
   const visit = (value: JsonValue, path: readonly string[]): void => {
     if (typeof value === 'string') {
       if (!looksLikeHandle(value)) return;
       const held = heldValue(state, value);
-      if (held === undefined || used.length >= MAX_USES) invalid.push(path);
+      if (held === undefined || used.length >= MAX_USES) refuse(path);
       else used.push({ id: value, path, held });
     } else if (Array.isArray(value)) {
       for (const [index, item] of (value as readonly JsonValue[]).entries())
         visit(item, [...path, String(index)]);
     } else if (isJsonObject(value)) {
       for (const [key, member] of Object.entries(value)) {
-        if (looksLikeHandle(key)) invalid.push(path);
+        if (looksLikeHandle(key)) refuse(path);
         visit(member, [...path, key]);
       }
     }

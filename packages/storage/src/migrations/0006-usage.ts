@@ -159,8 +159,9 @@ export const USAGE: Migration = {
     begin
       for c in
         select u.tenant, u.clause, u.unit, u.key from pf.usage_counts u
-          where u.kept_ms is not null
-            and u.at + u.kept_ms + spare_ms < extract(epoch from clock_timestamp()) * 1000
+          where (u.total = 0 or u.kept_ms is not null)
+            and u.at + case when u.total = 0 then 0 else u.kept_ms end + spare_ms
+              < extract(epoch from clock_timestamp()) * 1000
           limit most for update skip locked
       loop
         delete from pf.usage_charges u

@@ -101,12 +101,21 @@ export class UsageBatches {
   async #commit(tenant: string, batch: readonly Waiting[]): Promise<readonly number[]> {
     const releases = [...(this.#doubtful.get(tenant) ?? []), ...batch.flatMap((one) => one.releases)];
     const charges = batch.flatMap((one) => one.charges);
-    const used = await this.#database.transaction(
+    const options = { tenant, timeoutMs: TIMEOUT_MS };
+    // Each takes its locks in their order. In one transaction the second would begin anew, holding those of the first.
+    if (releases.length > 0) {
+      const given = JSON.stringify(releases);
+      await this.#database.transaction(
+        'pf_writer',
+        (tx) => tx.query('select pf.release_usage($1, $2)', [tenant, given]),
+        options,
+      );
+      this.#doubtful.delete(tenant);
+    }
+    if (charges.length === 0) return [];
+    return this.#database.transaction(
       'pf_writer',
       async (tx) => {
-        if (releases.length > 0)
-          await tx.query('select pf.release_usage($1, $2)', [tenant, JSON.stringify(releases)]);
-        if (charges.length === 0) return [];
         const rows = await tx.query<{ place: number; used: number }>(
           'select place, used from pf.reserve_usage($1, $2)',
           [tenant, JSON.stringify(byCount(charges))],
@@ -114,10 +123,8 @@ export class UsageBatches {
         const byPlace = new Map(rows.map(({ place, used }) => [place, used]));
         return charges.map((_, place) => byPlace.get(place) ?? Number.MAX_SAFE_INTEGER);
       },
-      { tenant, timeoutMs: TIMEOUT_MS },
+      options,
     );
-    this.#doubtful.delete(tenant);
-    return used;
   }
 }
 

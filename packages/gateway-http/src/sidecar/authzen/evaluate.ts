@@ -9,7 +9,7 @@ import { id, parse, uri } from '../../shapes.ts';
 import { atOwner } from '../at-owner.ts';
 import { carried } from '../carried.ts';
 import type { AuthzenOptions } from '../ports.ts';
-import { sessionToActIn } from '../session-access.ts';
+import { requireToolRunner, sessionToActIn } from '../session-access.ts';
 import type { Entity, Evaluation } from './evaluation-shapes.ts';
 
 export const EVALUATION = '/access/v1/evaluation';
@@ -22,6 +22,7 @@ export function evaluate(options: AuthzenOptions, call: Call, asked: Evaluation)
   const { enforcer, forwarder } = options;
   const requestId = asked.requestId ?? options.newRequestId();
   const { identity } = call;
+  requireToolRunner(enforcer, identity);
   return atOwner(call, forwarder, { path: EVALUATION, body: bodyOf(asked, requestId) }, async () =>
     render(
       await enforcer.authorize({

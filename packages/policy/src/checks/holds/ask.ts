@@ -4,7 +4,7 @@ import type { CheckName } from '../../output.ts';
 import type { State } from '../../state.ts';
 import type { Event, Finding } from '../check.ts';
 import { asksForArguments, withoutTicket } from './open-tickets.ts';
-import { needsOf, openTicket, unmetNeed } from './step.ts';
+import { asAsked, needsOf, openTicket, unmetNeed } from './step.ts';
 import { ticketOf } from './ticket.ts';
 
 export interface Asked {
@@ -42,7 +42,7 @@ export function askApproval(
   const needs = needsOf(bundle, event, releases);
   if (needs.length === 0 && !asksForArguments(state.holds, argsDigest)) return NOTHING_ASKED;
   const ticket = ticketFor(bundle, state, event, argsDigest);
-  const open = state.holds.get(ticket);
+  const open = asAsked(state.holds.get(ticket), needs);
   const unmet = needs.flatMap((need) => unmetNeed(need, open, event.time) ?? []);
   return {
     ticket,

@@ -1,4 +1,5 @@
 import type { Digest, JsonValue } from '@provability-fabric/kernel';
+import { MAX_WITHIN_MS } from './rules.ts';
 
 /** Somebody who may decide about other people's calls, as their own token says it. */
 export interface Approver {
@@ -45,9 +46,9 @@ export const MAX_DECISIONS = 16;
 /** How long a call waits for somebody to decide; then it has to be asked for again. */
 export const OPEN_MS = 86_400_000;
 
-export function withTicket(state: HoldsState, ticket: string, open: OpenTicket): HoldsState {
+export function withTicket(state: HoldsState, time: number, ticket: string, open: OpenTicket): HoldsState {
   const next = new Map(state);
-  if (!next.has(ticket) && next.size >= MAX_TICKETS) next.delete(leastMissed(next));
+  if (!next.has(ticket) && next.size >= MAX_TICKETS) next.delete(leastMissed(next, time));
   return next.set(ticket, open);
 }
 
@@ -65,8 +66,10 @@ export function asksForArguments(state: HoldsState, argsDigest: Digest): boolean
 }
 
 /** Nobody's word is forgotten while there is a ticket that nobody has said anything about. */
-function leastMissed(state: HoldsState): string {
+function leastMissed(state: HoldsState, time: number): string {
   const [first] = state.keys();
+  for (const [ticket, { decisions }] of state)
+    if (decisions.length > 0 && decisions.every(({ at }) => time - at > MAX_WITHIN_MS)) return ticket;
   for (const [ticket, { decisions }] of state) if (decisions.length === 0) return ticket;
   return first as string;
 }

@@ -39,6 +39,12 @@ export function ruleOf(clause: Clause | undefined): ApprovalRule | undefined {
   return clause?.kind === 'release' ? clause.approver : undefined;
 }
 
+/** What was said holds for the clauses that were asked about: where another one asks as well, all are asked anew. */
+export function asAsked(open: OpenTicket | undefined, needs: readonly Need[]): OpenTicket | undefined {
+  if (open === undefined || needs.every(({ clause }) => open.clauses.includes(clause.id))) return open;
+  return { ...open, decisions: open.decisions.filter(({ decision }) => decision === 'deny') };
+}
+
 /** Why a need is not met yet; undefined once it is. It is looked at only here: all else is decided again. */
 export function unmetNeed(need: Need, open: OpenTicket | undefined, time: number): Finding | undefined {
   const { clause, rule } = need;
@@ -64,7 +70,7 @@ export function openTicket(
 ): HoldsState {
   const known = state.get(ticket);
   const clauses = needs.map(({ clause }) => clause.id);
-  const decisions = (known?.decisions ?? []).filter((decided) =>
+  const decisions = (asAsked(known, needs)?.decisions ?? []).filter((decided) =>
     needs.some(({ rule }) => isInForce(decided, rule, event.time)),
   );
   const lapsed = known !== undefined && decisions.length === 0 && hasLapsed(known, event.time);
@@ -72,7 +78,7 @@ export function openTicket(
     const { action, certificate_id } = event.intent;
     const { kind, target } = action;
     const asked = event.time;
-    return withTicket(state, ticket, {
+    return withTicket(state, event.time, ticket, {
       kind,
       target,
       args_digest: argsDigest,
@@ -84,7 +90,7 @@ export function openTicket(
   }
   const asBefore =
     decisions.length === known.decisions.length && clauses.join('\n') === known.clauses.join('\n');
-  return asBefore ? state : withTicket(state, ticket, { ...known, clauses, decisions });
+  return asBefore ? state : withTicket(state, event.time, ticket, { ...known, clauses, decisions });
 }
 
 export function mayDecide({ approvers: { ids, roles } }: ApprovalRule, approver: Approver): boolean {
