@@ -61,6 +61,8 @@ export interface Tally {
   branched: number;
   /** Of these, pairs in which it was refused a sink that the observer sees. */
   stopped: number;
+  /** Pairs that broke a law: the first one ends the campaign. */
+  broken: number;
 }
 
 const NOTHING: Tally = {
@@ -75,6 +77,7 @@ const NOTHING: Tally = {
   differed: 0,
   branched: 0,
   stopped: 0,
+  broken: 0,
 };
 
 export interface Found {
@@ -103,9 +106,10 @@ export function campaign(
   return { tally, found: undefined };
 }
 
-function count(tally: Tally, { spec, level }: Pair, { left, right, released }: Judged): void {
+function count(tally: Tally, { spec, level }: Pair, { left, right, released, violation }: Judged): void {
   tally.pairs += 1;
   tally.released += released;
+  if (violation !== undefined) tally.broken += 1;
   for (const { asked, decision } of [...left.happenings, ...right.happenings]) {
     tally.actions += 1;
     if (decision.forwarded_digest !== undefined) tally.resolved += 1;

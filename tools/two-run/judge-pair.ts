@@ -24,8 +24,11 @@ export interface Judged {
   readonly violation: Violation | undefined;
 }
 
+/** Theorem 1, theorem 2 and lemma L5 of docs/theory.md, by the names that they have there. */
+export type Law = 'views' | 'values' | 'refusals';
+
 export interface Violation {
-  readonly law: 'low views are equal' | 'values come from where they may' | 'a refusal moves nothing';
+  readonly law: Law;
   readonly about: string;
 }
 
@@ -38,9 +41,7 @@ export function judgePair(monitor: Monitor, bundle: LoadedBundle, pair: Pair): J
   const released = views[0].released + views[1].released;
   const apart = firstDifference(views[0].seen, views[1].seen);
   const violation: Violation | undefined =
-    apart !== undefined
-      ? { law: 'low views are equal', about: apart }
-      : (brokenBy(spec, left) ?? brokenBy(spec, right));
+    apart !== undefined ? { law: 'views', about: apart } : (brokenBy(spec, left) ?? brokenBy(spec, right));
   return { left, right, released, violation };
 }
 
@@ -54,9 +55,8 @@ function firstDifference(left: readonly string[], right: readonly string[]): str
 function brokenBy(spec: BundleSpec, { happenings }: Run): Violation | undefined {
   for (const happening of happenings) {
     const value = unoriginatedValue(spec, happening);
-    if (value !== undefined)
-      return { law: 'values come from where they may', about: `${happening.asked.target} ${value}` };
-    if (happening.refusalMoved) return { law: 'a refusal moves nothing', about: happening.asked.target };
+    if (value !== undefined) return { law: 'values', about: `${happening.asked.target} ${value}` };
+    if (happening.refusalMoved) return { law: 'refusals', about: happening.asked.target };
   }
   return undefined;
 }

@@ -9,7 +9,7 @@ import { answerToAgent, type Monitor, type Run } from './run.ts';
 export function tellFound(monitor: Monitor, bundle: LoadedBundle, { index, pair, violation }: Found): string {
   const { left, right } = judgePair(monitor, bundle, pair);
   return [
-    `pair ${index} breaks the law \`${violation.law}\`: ${violation.about}`,
+    `pair ${index + 1} breaks the law \`${violation.law}\`: ${violation.about}`,
     `observer: ${formatLabel(pair.level)}`,
     bundleYaml(pair.spec),
     policyCedar(pair.spec),
@@ -41,6 +41,7 @@ export function tellTally(tally: Tally, ms: number): string {
     ['pairs whose runs observed different data', tally.differed],
     ['of these: the agent acted differently', tally.branched],
     ["of these: it was refused a sink in the observer's sight", tally.stopped],
+    ['broken laws', tally.broken],
     ['milliseconds', ms],
   ];
   return rows.map(([what, count]) => `| ${what.padEnd(56)} | ${String(count).padStart(9)} |`).join('\n');

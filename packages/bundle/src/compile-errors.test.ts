@@ -564,9 +564,11 @@ it('every code has a case here', () => {
   for (const code of ['FILE_MISSING', 'FILE_UNEXPECTED', 'FILE_TOO_LARGE', 'TOO_MANY']) covered.add(code);
   expect([...covered].sort()).toEqual([...COMPILE_ERROR_CODES].sort());
   expect([...COMPILE_WARNING_CODES].sort()).toEqual([
+    'ARGUMENT_UNKNOWN',
     'CEDAR_WARNING',
     'EGRESS_UNGUARDED',
     'EXPIRED',
+    'EXTRACT_IDLE',
     'LIMIT_IDLE',
     'LIMIT_TOO_LOW',
     'NO_PERMIT',

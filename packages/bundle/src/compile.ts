@@ -26,6 +26,7 @@ import { Diagnostics } from './diagnostics.ts';
 import { compileDocuments } from './documents.ts';
 import type { CompileError, CompileWarning } from './errors.ts';
 import { compileHandles, withExtractTool } from './handles.ts';
+import { checkExtractions } from './idle-extractions.ts';
 import { checkLaundering } from './laundering.ts';
 import { checkLimits } from './limits.ts';
 import { checkNames } from './names.ts';
@@ -45,6 +46,7 @@ import {
 import { compileStores } from './stores.ts';
 import { checkTestNames, parseTestCases } from './test-cases.ts';
 import { compileTools } from './tools.ts';
+import { checkArguments } from './unknown-arguments.ts';
 import { checkExpiries, checkPermits } from './warnings.ts';
 import { readYaml } from './yaml/read-yaml.ts';
 
@@ -151,6 +153,8 @@ function compileDraft(compilation: Compilation, cedar: CedarIr | undefined): Dra
   checkLimits(tools, clauses, compilation);
   checkReleases(tools, clauses, compilation);
   checkPlaces(tools, compilation);
+  checkExtractions(handles, tools, clauses, compilation);
+  if (cedar !== undefined) checkArguments(cedar, tools, clauses, compilation);
   if (storesAreSound) checkLaundering(stores, tools, compilation);
   if (document.assurance === 'high' && document.default_mode !== 'enforce') {
     found.error('ASSURANCE_MODE', locations.value('default_mode'), {

@@ -52,6 +52,8 @@ export const COMPILE_WARNING_CODES = [
   'EGRESS_UNGUARDED',
   'LIMIT_IDLE',
   'LIMIT_TOO_LOW',
+  'ARGUMENT_UNKNOWN',
+  'EXTRACT_IDLE',
 ] as const;
 export type CompileWarningCode = (typeof COMPILE_WARNING_CODES)[number];
 

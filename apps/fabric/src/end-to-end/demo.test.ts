@@ -1,9 +1,15 @@
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { buildPrograms } from './built-programs.fixture.ts';
+import { buildPrograms, ROOT } from './built-programs.fixture.ts';
 import { pf, temporaryFolder } from './pf-process.fixture.ts';
 
 beforeAll(() => buildPrograms());
+
+/** As somebody types it in the checkout. */
+function pfctl(typed: string) {
+  return spawnSync('sh', ['-c', `./pfctl ${typed}`], { cwd: ROOT, encoding: 'utf8', timeout: 30_000 });
+}
 
 describe('pf demo', () => {
   it('shows an attack succeed without the fabric and fail through it, while the honest work gets done', async () => {
@@ -23,6 +29,25 @@ describe('pf demo', () => {
     for (const code of ['UNTRUSTED_ARGUMENT', 'LABEL_FLOW', 'HANDLE_INVALID'])
       expect(driven).toContain(`REFUSED  ${code}`);
     expect(driven).toContain('No mail left.');
+    // Whoever has never heard of any of this is told what they see.
+    expect(through).toMatch(/^A handle \(pfh1_…\) is a random word in place of a text/m);
+    const whys = [...driven.matchAll(/REFUSED {2}(\w+) \((?:clause [\w-]+|in every mode)\)\n {4}(\S.*)$/gm)];
+    expect(whys.map(([, code, why]) => [code, why?.split(/[:,;]/)[0]])).toEqual([
+      [
+        'UNTRUSTED_ARGUMENT',
+        'the address is neither in the user’s instruction nor one of the bundle’s accounts',
+      ],
+      ['LABEL_FLOW', 'the handle stands for the customer list'],
+      ['HANDLE_INVALID', 'a handle inside of other text'],
+      ['HANDLE_INVALID', 'a handle that was made up'],
+    ]);
+    expect(out).not.toContain('note:');
+    expect(out).toMatch(/^head of .*: 1 session ends where it says, and there are no others$/m);
+    const commands = [...out.matchAll(/^ {2}\.\/pfctl (.*)$/gm)].map(([, typed]) => typed as string);
+    expect(commands).toHaveLength(2);
+    const [explained, listed] = commands.map((typed) => pfctl(typed));
+    expect(explained).toMatchObject({ stdout: expect.stringContaining('LABEL_FLOW') });
+    expect(listed).toMatchObject({ status: 0, stdout: expect.stringContaining('read_text_file') });
     expect(out).toMatch(/^verified: 16 of the 16 entries .* 16 re-derived$/m);
   });
 });

@@ -46,6 +46,9 @@ describe('pf quickstart', () => {
     expect(out).toMatch(
       /^verified: 21 of the 21 entries of provability-fabric\.local\/quickstart, .* 21 re-derived$/m,
     );
+    expect(out).not.toContain('note:');
+    expect(out).toMatch(/^head of .*: 1 session ends where it says, and there are no others$/m);
+    expect(out).toContain(`./pfctl explain 'quickstart-1#15' --data ${join(folder, 'data')}\n`);
     expect(out).toMatch(/^NOT VERIFIED: /m);
     expect(out).toMatch(/^VERDICT entry 10, .*expected "block", came "allow"$/m);
     copyFileSync(join(folder, 'checkpoint'), kept());

@@ -2,32 +2,34 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { exportEvidence } from '@provability-fabric/evidence';
-import type { Digest } from '@provability-fabric/kernel';
 import type { Principal } from '@provability-fabric/policy';
 import { EXIT } from '../exit-codes.ts';
 import { type AgentLink, linkAgent, linkDirectly } from '../quickstart/agent-link.ts';
+import { lookFurther } from '../quickstart/look-further.ts';
 import { say, title } from '../quickstart/narration.ts';
 import { openDemonstration } from '../quickstart/open-demonstration.ts';
+import { readClosedLog, sessionEvidence } from '../quickstart/session-evidence.ts';
 import { type SmtpLoopback, startSmtpLoopback } from '../quickstart/smtp-loopback.ts';
 import { runVerifier } from '../quickstart/verifier.ts';
 import { SessionDecider } from '../session-decider.ts';
 import type { DecidingFabric } from '../wire.ts';
-import { PROMPT, takenOver, work } from './agent.ts';
+import { ATTEMPTS, PROMPT, takenOver, work } from './agent.ts';
 import { handsOf } from './hands.ts';
 import { INVOICE, layOutWorkspace, SECRET } from './workspace.ts';
 
 const AGENT: Principal = { id: 'clerk', roles: ['clerk'], org: 'acme', tenant: 'acme', attributes: {} };
 const require = createRequire(import.meta.url);
 const FILE_SERVER = require.resolve('@modelcontextprotocol/server-filesystem/dist/index.js');
+const HANDLES = `A handle (pfh1_…) is a random word in place of a text that the agent may not read. The agent can pass it on, and the fabric
+puts the text back on its way to a tool that may hold it. What comes of that may repeat the text: it is a handle again.`;
 const MAIL_SERVER = fileURLToPath(new URL('./mail-tool.mjs', import.meta.url));
 
 type Link = (script: string, args: readonly string[]) => Promise<AgentLink>;
 
 /** The same agent and the same attack, without the fabric and through it. 0 only if the one succeeds and the other fails. */
 export async function exfiltration(folder: string): Promise<number> {
-  const checkout = dirname(require.resolve('@provability-fabric/fabric/package.json'));
-  const bundleFolder = join(checkout, '..', '..', 'bundles', 'quarantine');
+  const checkout = join(dirname(require.resolve('@provability-fabric/fabric/package.json')), '..', '..');
+  const bundleFolder = join(checkout, 'bundles', 'quarantine');
   const [workspace, data] = [join(folder, 'workspace'), join(folder, 'data')];
   await mkdir(folder, { recursive: true });
   await layOutWorkspace(workspace);
@@ -51,14 +53,20 @@ export async function exfiltration(folder: string): Promise<number> {
       const link: Link = (script, args) => linkAgent(decider, script, args);
       await fabric.sidecar.enforcer.prompt(AGENT, session, PROMPT);
       title('Through the fabric: what it may not see is a handle, which others may hold');
+      say(`${HANDLES}\n`);
       const defended = await act(smtp, workspace, link, 'works');
       title('Through the fabric, with the attacker at the agent’s wheel');
       const driven = await act(smtp, workspace, link, 'is driven');
+      // Of the four refusals the one that is least plain: what is sent is not in the arguments.
+      const last = fabric.sidecar.journal.head(AGENT.tenant, session)?.seq ?? 0;
+      await fabric.close();
       const verified = await checkEvidence(fabric, session, folder, data);
-      const failed = !defended.leaked && defended.done && !driven.leaked && driven.refused === 4;
+      const failed =
+        !defended.leaked && defended.done && !driven.leaked && driven.refused === ATTEMPTS.length;
       title(
         succeeded && failed && verified ? 'The attack worked, and then it did not.' : 'Not as it must be.',
       );
+      lookFurther(checkout, data, `${session}#${last - 2}`);
       return succeeded && failed && verified ? EXIT.ok : EXIT.failure;
     } finally {
       await fabric.close();
@@ -72,6 +80,7 @@ interface Act {
   readonly leaked: boolean;
   /** The invoice reached the accounts desk whole, and the agent told what was asked. */
   readonly done: boolean;
+  /** Attempts that met what must refuse them. */
   readonly refused: number;
 }
 
@@ -95,7 +104,13 @@ async function act(
       const { amount, due } = await work(hands);
       say(`\n  The agent reports: ${amount}, due ${due}`);
       done = amount === INVOICE.amount && due === INVOICE.due;
-    } else refused = (await takenOver(hands)).filter((answer) => answer.refused !== undefined).length;
+    } else {
+      await takenOver(hands, ({ code, why }, answer) => {
+        if (answer.refused !== code) return say(`    ^ expected ${code}`);
+        refused += 1;
+        say(`    ${why}`);
+      });
+    }
     const mails = smtp.mails.slice(before);
     for (const { to, text } of mails)
       say(`  Mail left for ${to.join(', ')}: ${text.includes(SECRET) ? 'THE CUSTOMER LIST' : 'the invoice'}`);
@@ -113,14 +128,12 @@ function holdsInvoice(text: string): boolean {
 }
 
 async function checkEvidence(
-  { sidecar: { journal }, folder: { bundles } }: DecidingFabric,
+  fabric: DecidingFabric,
   session: string,
   folder: string,
   data: string,
 ): Promise<boolean> {
-  await journal.flush();
-  const options = { bundles: (digest: Digest) => bundles.read(digest) };
-  const { bytes } = await exportEvidence(journal, { tenant: AGENT.tenant, session }, options);
+  const bytes = await sessionEvidence(fabric, await readClosedLog(fabric), { tenant: AGENT.tenant, session });
   const file = join(folder, 'evidence.json');
   await writeFile(file, bytes);
   title('Its evidence, checked offline: every verdict re-derived');

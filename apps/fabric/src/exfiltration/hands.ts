@@ -3,6 +3,8 @@ import { say } from '../quickstart/narration.ts';
 import type { Answer, Hands } from './agent.ts';
 
 const SHOWN = 60;
+/** So that an address with a handle, and what stands before it, is seen whole. */
+const SHOWN_GIVEN = 68;
 
 /** What an agent does through real MCP clients, told line by line. */
 export function handsOf({ files, mail }: { readonly files: Client; readonly mail: Client }): Hands {
@@ -17,15 +19,15 @@ export function handsOf({ files, mail }: { readonly files: Client; readonly mail
         tool === 'send_mail' ? `${args.to} ${args.body}` : (args.path ?? `${args.handle} ${args.pointer}`);
       const came =
         refusal === undefined
-          ? shown(answer.text)
-          : `REFUSED  ${refusal.code} (${refusal.clause ?? 'always'})`;
-      say(`  ${tool.padEnd(15)} ${shown(given).padEnd(SHOWN + 1)} → ${came}`);
+          ? shown(answer.text, SHOWN)
+          : `REFUSED  ${refusal.code} (${refusal.clause === undefined ? 'in every mode' : `clause ${refusal.clause}`})`;
+      say(`  ${tool.padEnd(15)} ${shown(given, SHOWN_GIVEN).padEnd(SHOWN_GIVEN + 1)} → ${came}`);
       return answer;
     },
   };
 }
 
-function shown(text: string): string {
+function shown(text: string, most: number): string {
   const line = text.replace(/\s+/g, ' ').trim();
-  return line.length <= SHOWN ? line : `${line.slice(0, SHOWN)}…`;
+  return line.length <= most ? line : `${line.slice(0, most)}…`;
 }

@@ -2,16 +2,16 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { exportEvidence } from '@provability-fabric/evidence';
-import type { Digest } from '@provability-fabric/kernel';
 import type { Principal } from '@provability-fabric/policy';
 import { EXIT } from '../exit-codes.ts';
 import { SessionDecider } from '../session-decider.ts';
 import type { DecidingFabric } from '../wire.ts';
 import { type AgentLink, linkAgent } from './agent-link.ts';
 import { configurationToPaste } from './configuration-to-paste.ts';
+import { lookFurther } from './look-further.ts';
 import { say, title } from './narration.ts';
 import { openDemonstration } from './open-demonstration.ts';
+import { readClosedLog, sessionEvidence } from './session-evidence.ts';
 import { startSmtpLoopback } from './smtp-loopback.ts';
 import { PROMPT, play, STORY } from './story.ts';
 import { tamper } from './tamper.ts';
@@ -29,16 +29,18 @@ const require = createRequire(import.meta.url);
 
 /** Everything the product does, with real parts, on this machine alone. 0 only if all of it went as it must. */
 export async function quickstart(folder: string): Promise<number> {
-  const checkout = dirname(require.resolve('@provability-fabric/fabric/package.json'));
-  const bundleFolder = join(checkout, '..', '..', 'bundles', 'quickstart');
+  const checkout = join(dirname(require.resolve('@provability-fabric/fabric/package.json')), '..', '..');
+  const bundleFolder = join(checkout, 'bundles', 'quickstart');
   const [workspace, data] = [join(folder, 'workspace'), join(folder, 'data')];
   await mkdir(folder, { recursive: true });
   await layOutWorkspace(workspace);
   const fabric = await openDemonstration('quickstart', folder, data, bundleFolder);
   try {
     const session = `quickstart-${[...fabric.sidecar.journal.heads()].length + 1}`;
-    const failures = await tellStory(fabric, session, workspace);
+    const { failures, refusal } = await tellStory(fabric, session, workspace);
+    await fabric.close();
     const verified = await showEvidence(fabric, session, folder, data);
+    lookFurther(checkout, data, `${session}#${refusal}`);
     title('To put it before a client of yours, paste this into its MCP configuration');
     say(configurationToPaste({ bundleFolder, workspace, data: join(folder, 'client-data') }));
     return failures === 0 && verified ? EXIT.ok : EXIT.failure;
@@ -47,7 +49,14 @@ export async function quickstart(folder: string): Promise<number> {
   }
 }
 
-async function tellStory(fabric: DecidingFabric, session: string, workspace: string): Promise<number> {
+interface Told {
+  /** Scenes that went otherwise than they must. */
+  readonly failures: number;
+  /** The number of the mail that was refused for what the session had read. */
+  readonly refusal: number;
+}
+
+async function tellStory(fabric: DecidingFabric, session: string, workspace: string): Promise<Told> {
   const before = fabric.sidecar.journal.size;
   title(
     before === 0
@@ -58,6 +67,7 @@ async function tellStory(fabric: DecidingFabric, session: string, workspace: str
   const smtp = await startSmtpLoopback();
   const links: AgentLink[] = [];
   let failures = 0;
+  let refusal = 0;
   try {
     await fabric.sidecar.enforcer.prompt(AGENT, session, PROMPT);
     const decider = new SessionDecider(fabric.sidecar.enforcer, () => ({
@@ -91,6 +101,9 @@ async function tellStory(fabric: DecidingFabric, session: string, workspace: str
       say(
         `  ${scene.title.padEnd(52)} ${`${scene.tool} ${scene.args.path ?? scene.args.to}`.padEnd(48)} ${verdict}`,
       );
+      // A refusal is the last statement of its session.
+      if (played.code === 'LABEL_FLOW')
+        refusal = fabric.sidecar.journal.head(AGENT.tenant, session)?.seq ?? refusal;
       if (!asExpected) {
         failures += 1;
         say(`  ^ expected ${scene.expect.effect === 'allow' ? 'allowed' : scene.expect.code}`);
@@ -103,7 +116,7 @@ async function tellStory(fabric: DecidingFabric, session: string, workspace: str
     for (const link of links) await link.close();
     await smtp.close();
   }
-  return failures;
+  return { failures, refusal };
 }
 
 async function showEvidence(
@@ -113,16 +126,12 @@ async function showEvidence(
   data: string,
 ): Promise<boolean> {
   const kept = await readFile(join(folder, 'checkpoint'), 'utf8').catch(() => undefined);
-  const { note } = await fabric.sidecar.journal.flush();
+  const log = await readClosedLog(fabric);
+  const { note } = log.checkpoint();
   title('The log’s checkpoint: one signed line commits to everything so far');
   say(note.trimEnd().replace(/^/gm, '  '));
   const file = join(folder, 'evidence.json');
-  const selection = { tenant: AGENT.tenant, session };
-  const options = {
-    bundles: (digest: Digest) => fabric.folder.bundles.read(digest),
-    ...(kept !== undefined && { oldCheckpoint: kept }),
-  };
-  const { bytes: evidence } = await exportEvidence(fabric.sidecar.journal, selection, options);
+  const evidence = await sessionEvidence(fabric, log, { tenant: AGENT.tenant, session }, kept);
   await writeFile(file, evidence);
   title(
     'The certificates, checked offline by pf-verify: signatures, log, chain, and every verdict re-derived',

@@ -31,7 +31,7 @@ afterEach(() => {
 });
 
 /** What a sidecar's routes answer; what it was asked is kept. */
-async function fakeSidecar(status: number, body: string, location?: string) {
+async function fakeSidecar(status: number, body: string | ((asked: string) => string), location?: string) {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     let text = '';
@@ -40,7 +40,8 @@ async function fakeSidecar(status: number, body: string, location?: string) {
     });
     request.on('end', () => {
       asked.push(`${request.method} ${request.url} ${request.headers.authorization} ${text}`.trim());
-      response.writeHead(status, location === undefined ? {} : { location }).end(body);
+      response.writeHead(status, location === undefined ? {} : { location });
+      response.end(typeof body === 'string' ? body : body(asked.at(-1) as string));
     });
   });
   servers.push(server);
@@ -135,5 +136,62 @@ describe('approvals', () => {
     expect(asked).toEqual([
       `POST /v1/approvals/${TICKET} Bearer in-a-file {"decision":"deny","session":"s1"}`,
     ]);
+  });
+
+  /** A ticket that counts approvals; each of them is by the next of these people. */
+  async function counting(wanted: number, people: readonly string[], approvers: object[] = []) {
+    const by = new Set<string>();
+    const turns = [...people];
+    const rules =
+      approvers.length > 0
+        ? approvers
+        : [{ approvals: wanted, roles: ['boss'], ids: [], within_ms: 1_800_000 }];
+    return fakeSidecar(200, (asked) => {
+      if (asked.startsWith('POST')) by.add(turns.shift() ?? 'nobody');
+      const status = by.size < wanted ? 'waiting' : 'approved';
+      const held = { ...HELD, args: {}, approvers: rules, approved_by: [...by], status };
+      return JSON.stringify(asked.startsWith('POST') ? { ticket: TICKET, session: 's1', status } : held);
+    });
+  }
+
+  test('says how many more have to approve, and that somebody had done so already', async () => {
+    const { url } = await counting(3, ['ann', 'ann', 'bob', 'cyd']);
+    const lines = [];
+    for (let turn = 0; turn < 4; turn += 1) lines.push((await run(['approve', TICKET, '--url', url])).out);
+    expect(lines).toEqual([
+      `approved ${TICKET}: now waiting, 1 of 3, 2 more people are needed\n`,
+      `${TICKET} had been approved by you already: still waiting, 1 of 3, 2 more people are needed\n`,
+      `approved ${TICKET}: now waiting, 2 of 3, one more person is needed\n`,
+      `approved ${TICKET}: now approved\n`,
+    ]);
+  });
+
+  test('does not reckon where several clauses hold it', async () => {
+    const rules = ['boss', 'clerk'].map((role) => ({ approvals: 1, roles: [role], ids: [] }));
+    const { url } = await counting(2, ['ann'], rules);
+    const { out } = await run(['approve', TICKET, '--url', url]);
+    expect(out).toBe(`approved ${TICKET}: now waiting, approved by ann so far\n`);
+  });
+
+  test('shows whose approvals are wanted, and lists whose there are', async () => {
+    const approvers = [{ approvals: 2, roles: ['boss'], ids: ['zoe'], within_ms: 1_800_000 }];
+    const shown = await fakeSidecar(200, JSON.stringify({ ...HELD, args: {}, approvers }));
+    const { out } = await run(['show', TICKET, '--url', shown.url]);
+    expect(out).toMatch(/^wanted: +2 approvals of zoe or anybody with the role boss, good for 30m$/m);
+    const { url } = await fakeSidecar(200, JSON.stringify([{ ...HELD, approved_by: ['ann'] }]));
+    expect((await run(['list', '--url', url])).out).toMatch(/CLAUSES +APPROVED BY +ASKED\n.* big +ann +2026/);
+  });
+
+  test('decides where it cannot look first', async () => {
+    const { url } = await fakeSidecar(200, (asked) =>
+      asked.startsWith('POST') ? JSON.stringify({ ticket: TICKET, session: 's1', status: 'waiting' }) : '[]',
+    );
+    expect((await run(['approve', TICKET, '--url', url])).out).toBe(`approved ${TICKET}: now waiting\n`);
+  });
+
+  test('a token file that is not there is told as such', async () => {
+    const { code, err } = await run(['list', '--token-file', '/nowhere/token']);
+    expect(code).toBe(3);
+    expect(err).toContain('/nowhere/token: expected a token, came nothing there; write one with');
   });
 });

@@ -1,5 +1,5 @@
 import { field, isJsonObject, type JsonObject, type JsonValue, parseJson } from '@provability-fabric/kernel';
-import { PfctlError } from '../errors.ts';
+import { PfctlError, systemCode } from '../errors.ts';
 import { askService, refusedBy, type Service } from '../http/ask-service.ts';
 import { givenToken, serviceAt } from '../http/service-address.ts';
 import type { Shell } from '../shell.ts';
@@ -22,6 +22,11 @@ export async function approversAt(shell: Shell, place: ApprovalPlace): Promise<A
   const token = await givenToken(shell, place.tokenFile, {
     name: 'APPROVER_TOKEN',
     token: shell.terminal.approverToken,
+  }).catch((error: unknown) => {
+    const came = systemCode(error) === 'ENOENT' ? 'nothing there' : systemCode(error);
+    if (came === undefined) throw error;
+    const mend = 'write one with `pfctl token create … --role approver --raw`';
+    throw new PfctlError('INPUT_INVALID', `${place.tokenFile}: expected a token, came ${came}; ${mend}`);
   });
   if (token === undefined) {
     const mend = 'name a file with one (--token-file), or set APPROVER_TOKEN';

@@ -1,8 +1,9 @@
 import { field, isJsonObject, type JsonObject, stringifyJson } from '@provability-fabric/kernel';
 import type { Style } from '../output/style.ts';
 import { facts, table } from '../output/table.ts';
+import { texts, wantedApprovals } from './wanted-approvals.ts';
 
-const HEADER = ['ticket', 'status', 'session', 'principal', 'action', 'clauses', 'asked'];
+const HEADER = ['ticket', 'status', 'session', 'principal', 'action', 'clauses', 'approved by', 'asked'];
 
 export function printList(held: readonly JsonObject[], style: Style): string {
   if (held.length === 0) return 'nothing is held\n';
@@ -12,7 +13,8 @@ export function printList(held: readonly JsonObject[], style: Style): string {
     text(one, 'session'),
     text(one, 'principal'),
     target(one),
-    texts(one, 'clauses'),
+    listed(one, 'clauses'),
+    listed(one, 'approved_by'),
     text(one, 'asked_at'),
   ]);
   return table(HEADER, rows, style);
@@ -33,9 +35,10 @@ export function printHeld(one: JsonObject): string {
     ['principal', text(one, 'principal')],
     ['action', target(one)],
     ...written.map((line) => ['argument', line] as const),
-    ['clauses', texts(one, 'clauses')],
-    ['approved by', texts(one, 'approved_by')],
-    ['denied by', texts(one, 'denied_by')],
+    ['clauses', listed(one, 'clauses')],
+    ...wantedApprovals(one).map((wanted) => ['wanted', wanted] as const),
+    ['approved by', listed(one, 'approved_by')],
+    ['denied by', listed(one, 'denied_by')],
     ['asked', text(one, 'asked_at')],
     ['until', text(one, 'expires_at')],
     ['certificate', text(one, 'certificate_id')],
@@ -53,7 +56,6 @@ function text(one: JsonObject, key: string): string {
   return typeof value === 'string' && value !== '' ? value : '-';
 }
 
-function texts(one: JsonObject, key: string): string {
-  const value = field(one, key);
-  return Array.isArray(value) && value.length > 0 ? value.map(String).join(', ') : '-';
+function listed(one: JsonObject, key: string): string {
+  return texts(one, key).join(', ') || '-';
 }

@@ -80,10 +80,10 @@ function addDecision(approvals: Command, shell: Shell, decision: 'approve' | 'de
     )
     .action(
       shell.action(async (ticket: string, { format, session, ...place }: DecideOptions) => {
-        const { approversAt, decide } = await import('../approvals/ask-approvals.ts');
-        const { visible } = await import('../output/visible.ts');
-        const said = await decide(await approversAt(shell, place), ticket, decision, session);
-        const line = `${decision === 'approve' ? 'approved' : 'denied'} ${ticket}: now ${visible(String(said.status))}\n`;
+        const { approversAt } = await import('../approvals/ask-approvals.ts');
+        const { decideHeld } = await import('../approvals/decide-held.ts');
+        const approvers = await approversAt(shell, place);
+        const { said, line } = await decideHeld(approvers, ticket, decision, session);
         await shell.terminal.write(format === 'json' ? await jsonLine(said) : line);
         return EXIT.ok;
       }),

@@ -1,8 +1,10 @@
+import type { Statement } from '@provability-fabric/statements';
 import type { Command } from 'commander';
 import { PfctlError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { dataOption, environmentOption, type Format, formatOption, type Place } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
+import type { RecordedEntry } from '../story/recorded-session.ts';
 
 interface ExplainOptions extends Place {
   readonly tenant?: string;
@@ -44,17 +46,22 @@ export function addExplain(program: Command, shell: Shell): void {
         const { tellStory } = await import('../story/tell-story.ts');
         const { storyAsJson, storyAsTable } = await import('../story/print-story.ts');
         const folder = await requireDataFolder(shell, options);
-        const found = await findCertificate(folder, name, options.tenant);
+        // Certificates are named in small letters.
+        const named = /^[0-9A-F]{8,64}$/i.test(name) ? name.toLowerCase() : name;
+        const found = await findCertificate(folder, named, options.tenant);
         const { statement } = found;
-        if (statement.type !== 'permission-certificate')
-          throw new PfctlError(
-            'INPUT_INVALID',
-            `expected the certificate of an action, came a statement of type ${statement.type}; pfctl certs show prints it`,
-          );
         const crypto = nodeCrypto();
-        const archive = await openBundleArchive({ directory: join(folder.path, 'bundles'), crypto });
         const log = await openLog(folder);
         const entries = recordedSession(log, crypto, statement.tenant, statement.session);
+        if (statement.type !== 'permission-certificate') {
+          const asked = await askedBefore(entries, statement);
+          const of = asked === undefined ? '' : `, the outcome of #${asked}`;
+          throw new PfctlError(
+            'INPUT_INVALID',
+            `expected the certificate of an action, came a statement of type ${statement.type}${of}; pfctl certs show prints it`,
+          );
+        }
+        const archive = await openBundleArchive({ directory: join(folder.path, 'bundles'), crypto });
         const story = await tellStory(crypto, archive, entries, statement);
         const { terminal, style } = shell;
         const shown = {
@@ -70,4 +77,16 @@ export function addExplain(program: Command, shell: Shell): void {
         return holds && story.standing.kind !== 'contradicted' ? EXIT.ok : EXIT.failure;
       }),
     );
+}
+
+/** The action that a statement is the outcome of, by its place in the session. */
+async function askedBefore(
+  entries: AsyncIterable<RecordedEntry>,
+  outcome: Statement,
+): Promise<number | undefined> {
+  if (outcome.type !== 'outcome-certificate') return undefined;
+  const { certificate_id: id } = outcome;
+  for await (const { statement } of entries)
+    if (statement.type === 'permission-certificate' && statement.certificate_id === id) return statement.seq;
+  return undefined;
 }

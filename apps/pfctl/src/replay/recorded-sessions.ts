@@ -1,6 +1,7 @@
 import { EvidenceError, type LogReading } from '@provability-fabric/evidence';
 import type { Crypto } from '@provability-fabric/kernel';
 import { type Environment, underEnvironment } from '@provability-fabric/policy';
+import { PfctlError } from '../errors.ts';
 import { plural } from '../output/plural.ts';
 import { visible } from '../output/visible.ts';
 import { playedSession } from '../story/played-recording.ts';
@@ -32,11 +33,16 @@ export function recordedSessions(
     ({ tenant, session }) =>
       tenant === (selection.tenant ?? tenant) && session === (selection.session ?? session),
   );
+  if (wanted.length === 0 && (selection.session ?? selection.tenant) !== undefined) throw unknown(selection);
   const own = wanted.filter(({ tenant }) => selection.tenants.includes(tenant));
   own.sort((a, b) => order(a.tenant, b.tenant) || order(a.session, b.session));
   const erased: string[] = [];
   const elsewhere: string[] = [];
   return {
+    nothing: () =>
+      erased.length + elsewhere.length > 0
+        ? undefined
+        : 'expected an action on record in this selection, came none: nothing was decided',
     total: own.reduce((sum, { seq }) => sum + seq + 1, 0),
     async *sessions(onRead) {
       for (const { tenant, session } of own) {
@@ -61,6 +67,17 @@ export function recordedSessions(
       ...leftOut(elsewhere.length, 'that are in the ledger alone', elsewhere),
     ],
   };
+}
+
+/** A mistyped name selects nothing, and of nothing nothing is refused. */
+function unknown({ session, tenant }: RecordedSelection): PfctlError {
+  const named = session === undefined ? '' : `session \`${session.slice(0, 200)}\``;
+  const whose = tenant === undefined ? '' : `tenant \`${tenant.slice(0, 200)}\``;
+  const came = [named, whose].filter((one) => one !== '').join(' of ');
+  return new PfctlError(
+    'INPUT_INVALID',
+    `expected what is on record, came ${came}; pfctl certs list shows the sessions`,
+  );
 }
 
 async function entriesOf(log: LogReading, crypto: Crypto, tenant: string, session: string) {

@@ -50,6 +50,32 @@ describe('recorded sessions', () => {
     expect(await replay(DESK, ...more)).toMatchObject({ code: 3, err: expect.stringContaining(said) });
   });
 
+  test.each<[string, readonly string[], string]>([
+    ['a session', ['--session', 'nope'], 'came session `nope`; pfctl certs list shows the sessions'],
+    ['a tenant', ['--tenant', 'nope'], 'came tenant `nope`'],
+    [
+      'a session of another tenant',
+      ['--session', 'lured', '--tenant', 'globex'],
+      'came session `lured` of tenant `globex`',
+    ],
+  ])('%s that is not on record is no pass', async (_, more, said) => {
+    expect(await replay(DESK, ...more, '--summary')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining(said),
+    });
+  });
+
+  test('a time with nothing in it is no pass, alone and in a comparison', async () => {
+    for (const more of [[], ['--compare-bundle', 'strict.json']]) {
+      const { code, err } = await replay(DESK, '--tenant', 'acme', '--until', '2001-01-01', ...more);
+      expect((await replay(DESK, '--tenant', 'globex', ...more)).code).toBe(4);
+      expect({ code, err }).toEqual({
+        code: 4,
+        err: 'pfctl: expected an action on record in this selection, came none: nothing was decided\n',
+      });
+    }
+  });
+
   test('options of recorded sessions say nothing of trace files', async () => {
     const { code, err } = await here(['replay', '--bundle', DESK, '--trace', '-', '--session', 's']);
     expect({ code, err }).toEqual({
@@ -126,6 +152,10 @@ digest …
     const { out: events } = await replay('open.json', '--session', 'lured');
     expect(events).toContain('lured #1 send_mail  reject, allow (monitor)\n');
     expect(events).toContain('\n  was     block\n');
+    // What a mode lets through was not stopped, whatever its verdict.
+    expect(events).toContain(
+      '1 event in 1 session: 0 accepted, 1 rejected; 1 of what was not accepted let through\n',
+    );
   });
 
   test('compare two bundles', async () => {
@@ -183,6 +213,9 @@ describe('why an event is not let through', () => {
     const shown = await here(['certs', 'show', 'busy#3', '--format', 'json']);
     const id = JSON.parse(shown.out).statement.certificate_id.slice(0, 12);
     expect((await replay('strict.json', '--why-not', id)).out).toBe(out);
+    expect((await replay('strict.json', '--why-not', id.toUpperCase())).out).toBe(out);
+    const outcome = await replay(DESK, '--why-not', 'busy#2');
+    expect(outcome.err).toContain('came `busy#2`, which is the outcome of an action;');
     expect(await replay(DESK, '--why-not', 'busy#3')).toMatchObject({
       code: 0,
       out: expect.stringContaining('\nit is let through\n'),

@@ -18,7 +18,7 @@ import { changePrinter } from './print-changes.ts';
 import { eventPrinter } from './print-events.ts';
 import { Progress } from './progress.ts';
 import type { SessionSource } from './session-source.ts';
-import { emptyTally, tallyEvent } from './tally.ts';
+import { emptyTally, type Tally, tallyEvent } from './tally.ts';
 import { ChangeCounter } from './what-changes.ts';
 
 export interface Replay {
@@ -68,8 +68,7 @@ export async function replaySessions(replay: Replay): Promise<ExitCode> {
     // What was replayed before a mistake in the input still counts as shown.
     await output.flush();
   }
-  remark(replay);
-  return tally.accepted === tally.events ? EXIT.ok : EXIT.denied;
+  return remark(replay, tally) ?? (tally.accepted === tally.events ? EXIT.ok : EXIT.denied);
 }
 
 /** Prints what `compared` would answer differently. Denied where a change is one for the worse: no longer accepted. */
@@ -112,14 +111,18 @@ export async function compareSessions(
     progress.done();
     await output.flush();
   }
-  remark(replay);
-  return denied === 0 ? EXIT.ok : EXIT.denied;
+  return remark(replay, tally) ?? (denied === 0 ? EXIT.ok : EXIT.denied);
 }
 
 function lossIn({ result }: LossCounter): BenignLoss | null {
   return result.sessions === 0 ? null : result;
 }
 
-function remark({ source, terminal }: Replay): void {
+/** Answers an exit code where nothing could be decided. */
+function remark({ source, terminal }: Replay, { events }: Tally): ExitCode | undefined {
   for (const said of source.remarks()) terminal.note(`pfctl: ${said}\n`);
+  const nothing = events > 0 ? undefined : source.nothing?.();
+  if (nothing === undefined) return undefined;
+  terminal.note(`pfctl: ${nothing}\n`);
+  return EXIT.cannotCheck;
 }

@@ -139,7 +139,15 @@ digest …
     expect(named.digest).toBe(createHash('sha256').update(readFileSync(bundle)).digest('hex'));
     expect(mode).toBe('enforce');
     expect(events).toMatchObject([{ session: 'honest', index: 0, verdict: 'accept', effect: 'allow' }]);
-    expect(summary).toEqual({ sessions: 1, events: 1, accepted: 1, held: 0, rejected: 0, errors: 0 });
+    expect(summary).toEqual({
+      sessions: 1,
+      events: 1,
+      accepted: 1,
+      held: 0,
+      rejected: 0,
+      let_through: 0,
+      errors: 0,
+    });
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     expect(JSON.parse(out.split('\n')[1] as string)).toEqual(events[0]);
   });

@@ -19,7 +19,7 @@ export interface Changed {
 /** What an action got before: under the other bundle, or when it was recorded. */
 interface Answer {
   readonly effect: string;
-  readonly reasons: readonly Pick<CertifiedReason, 'clause' | 'code' | 'mode'>[];
+  readonly reasons: readonly Pick<CertifiedReason, 'check' | 'clause' | 'code' | 'mode'>[];
 }
 
 const EFFECTS = { block: 'blocked', hold: 'held', allow: 'released' } as const;

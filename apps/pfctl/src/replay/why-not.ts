@@ -48,9 +48,11 @@ async function find({ source, event, terminal }: Question): Promise<Asked> {
   const progress = new Progress(terminal, source.total);
   const found: Asked[] = [];
   let events = 0;
+  let isOutcome = false;
   try {
     for await (const session of source.sessions((count) => progress.read(count))) {
       for (const { input, place } of session.inputs) {
+        if (input.kind === 'outcome' && fits(session, place, '')) isOutcome = true;
         if (input.kind !== 'intent') continue;
         events += 1;
         progress.at(events);
@@ -66,7 +68,7 @@ async function find({ source, event, terminal }: Question): Promise<Asked> {
   if (one !== undefined && others.length === 0) return one;
   const came =
     one === undefined
-      ? `\`${event.slice(0, 200)}\`; a replay without --why-not shows them`
+      ? `\`${event.slice(0, 200)}\`${isOutcome ? ', which is the outcome of an action' : ''}; a replay without --why-not shows them`
       : `${found.map(({ session, place }) => `${session.session}#${place} of ${session.tenant}`).join(', ')}; select one with --tenant, or give its trace alone`;
   throw new PfctlError('INPUT_INVALID', `expected one event of the input, came ${came}`);
 }
@@ -76,7 +78,9 @@ const MOST_FOUND = 8;
 function nameOf(event: string): (session: PlayedSession, place: number, certificate: string) => boolean {
   const named = /^(.{1,128})#(\d{1,15})$/s.exec(event);
   if (named !== null) return (session, place) => session.session === named[1] && place === Number(named[2]);
-  if (/^[0-9a-f]{8,64}$/.test(event)) return (_session, _place, certificate) => certificate.startsWith(event);
+  // Certificates are named in small letters.
+  const id = event.toLowerCase();
+  if (/^[0-9a-f]{8,64}$/.test(id)) return (_session, _place, certificate) => certificate.startsWith(id);
   throw new PfctlError(
     'INPUT_INVALID',
     `expected SESSION#NUMBER or a certificate id (8 or more of its hex digits), came \`${event.slice(0, 200)}\``,

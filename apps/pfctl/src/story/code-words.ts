@@ -1,6 +1,13 @@
 /** What a code means where no clause says it. */
+/** By code; `CODE by CHECK` where another check says it of something else. */
 export const CODE_WORDS: Readonly<Record<string, string>> = {
   NOT_PERMITTED: 'no permit that is in force allows it, and what nothing permits is denied',
+  'NOT_PERMITTED by flow':
+    'fabric_extract gives out what a rule of handles.extract names: its tool, field and type',
+  'LIMIT_EXCEEDED by flow':
+    'of one handle only so much may be tried, since each attempt says something of what is hidden',
+  HANDLE_INVALID:
+    'a handle stands for a value only as a whole argument, where it can be judged, in the session it is of',
   CAP_MISS: 'the token is not for this, or not for this session',
   CAP_EXPIRED: 'the token had expired',
   EPOCH_STALE: 'the token is of an epoch that is over; a new token is of the one in force',

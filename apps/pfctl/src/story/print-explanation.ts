@@ -14,6 +14,7 @@ import type { Style } from '../output/style.ts';
 import { visible } from '../output/visible.ts';
 import { wrapped } from '../output/wrapped.ts';
 import { CODE_WORDS } from './code-words.ts';
+import { merged } from './merged-sources.ts';
 import type { Shown } from './shown-value.ts';
 import type { Explained } from './story.ts';
 import { witnessWords } from './witness.ts';
@@ -56,22 +57,37 @@ function line({ columns }: ExplanationLayout, indent: number, text: string): str
   return wrapped(visible(text), columns, ' '.repeat(indent), '  ');
 }
 
-function checkLines({ decision, bundle }: Explained, layout: ExplanationLayout): readonly string[] {
+function checkLines(explained: Explained, layout: ExplanationLayout): readonly string[] {
+  const { decision } = explained;
   const lines: string[] = [];
   for (const { check, verdict } of decision.checks) {
     if (check.startsWith('release:')) continue;
     lines.push(line(layout, 2, `${check.padEnd(10)} ${verdict}`));
     for (const reason of decision.reasons.filter((one) => one.check === check))
-      lines.push(...reasonLines(bundle, reason, layout));
+      lines.push(...reasonLines(explained, reason, layout));
+    if (check === 'holds') lines.push(...approvalLines(explained, layout));
   }
   return lines;
 }
 
-function reasonLines(bundle: LoadedBundle, reason: Reason, layout: ExplanationLayout): readonly string[] {
-  const { code, clause, mode, severity, witness } = reason;
+function approvalLines({ approvals }: Explained, layout: ExplanationLayout): readonly string[] {
+  return approvals.map(({ clause, by }) => {
+    const who = by.map(({ id, at }) => `${id} at ${formatInstant(at)}`).join(', ');
+    return line(layout, 4, `${clause}: approved by ${who}, used up by this action`);
+  });
+}
+
+function reasonLines(
+  { bundle, arguments: values }: Explained,
+  reason: Reason,
+  layout: ExplanationLayout,
+): readonly string[] {
+  const { check, code, clause, mode, severity } = reason;
   const by = clause === null ? '' : ` by clause ${clause}`;
-  const words = clause === null ? CODE_WORDS[code] : sentence(bundle, clause);
-  const facts = witnessWords(witness, layout.shown);
+  const words =
+    clause === null ? (CODE_WORDS[`${code} by ${check}`] ?? CODE_WORDS[code]) : sentence(bundle, clause);
+  const hasHandles = values.some(({ hidden }) => hidden !== null);
+  const facts = witnessWords(reason, layout.shown, hasHandles);
   return [
     line(layout, 4, `${code}${by} (${mode}, ${severity})`),
     ...(words === undefined ? [] : [line(layout, 6, words)]),
@@ -96,9 +112,16 @@ function argumentLines(
 }
 
 function sourceTexts({ hidden, sources }: ExplainedArgument): readonly string[] {
-  if (hidden !== null)
-    return [`a handle: what ${hidden.tool} returned at ${hidden.field || 'its top'}, unseen`];
-  return sources.map(sourceText);
+  if (hidden !== null) return [hiddenText(hidden)];
+  return merged(sources).map(sourceText);
+}
+
+type HiddenSource = NonNullable<ExplainedArgument['hidden']>;
+
+function hiddenText({ place, tool, field, label }: HiddenSource): string {
+  const result = place === null ? tool : `#${place} ${tool}`;
+  const part = field === '' ? 'the whole result' : `its ${field}`;
+  return `a handle: ${result}, ${part}, unseen (${formatLabel(label)})`;
 }
 
 function sourceText(source: ValueSource): string {
@@ -114,7 +137,7 @@ function sourceText(source: ValueSource): string {
     case 'untraced':
       return `not traced: taken to be anyone's (${source.tools.join(', ')})`;
     case 'unknown':
-      return 'unknown: no prompt, set or result has it';
+      return 'of unknown source: no prompt, set or trusted result has exactly this, no untrusted one any form of it';
   }
 }
 

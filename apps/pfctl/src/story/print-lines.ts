@@ -3,7 +3,8 @@ import { plural } from '../output/plural.ts';
 import type { Style } from '../output/style.ts';
 import { visible } from '../output/visible.ts';
 import { cut, wrapped } from '../output/wrapped.ts';
-import type { ActionLine, RecordLine, StoryLine } from './story.ts';
+import type { Shown } from './shown-value.ts';
+import type { ActionLine, RecordLine, Said, StoryLine } from './story.ts';
 
 /** A story of more lines is folded: its beginning, what raised the label, and its end are left. */
 const FOLDED_ABOVE = 40;
@@ -15,6 +16,8 @@ export interface Layout {
   readonly columns: number;
   readonly all: boolean;
   readonly style: Style;
+  /** undefined where the arguments are not to be told. */
+  readonly shown: Shown | undefined;
 }
 
 /** A line for each event, and one for each rise of the label. */
@@ -59,20 +62,33 @@ function foldedLine(hidden: readonly StoryLine[], style: Style): string {
   );
 }
 
-function actionLine({ certificate, outcome, raised }: ActionLine, { columns, style }: Layout): string {
+function actionLine(
+  { certificate, args, outcome, raised }: ActionLine,
+  { columns, style, shown }: Layout,
+): string {
   const { seq, issued_at: at, action, verdict, effect, mode, reasons } = certificate;
   const codes = [
     ...new Set(reasons.map(({ code, clause }) => (clause === null ? code : `${code} by ${clause}`))),
   ];
   const mood = effect !== 'allow' ? 'bad' : verdict === 'accept' ? 'good' : 'warn';
   const answer = `${verdict}, ${effect}${mode === 'enforce' ? '' : ` (${mode})`}`;
-  const came = outcome === null ? '' : `, ${outcome.outcome}`;
+  const handles = outcome?.hidden?.handles ?? 0;
+  const behind = handles === 0 ? '' : `, hidden behind ${plural(handles, 'handle')}`;
+  const came = outcome === null ? '' : `, ${outcome.outcome}${behind}`;
   const said = codes.length === 0 ? '' : `: ${codes.join(', ')}`;
   const head = `${place(seq)} ${at}  `;
   const room = Math.max(20, columns - head.length);
   const name = cut(visible(`${action.kind} ${action.target}`), Math.max(12, Math.floor(room / 3)));
-  const rest = cut(visible(`${came}${said}`), Math.max(0, room - name.length - answer.length - 2));
-  const first = `${head}${name}  ${style(answer, mood)}${rest}\n`;
+  const used = name.length + answer.length + 2;
+  const rest = visible(`${came}${said}`);
+  // A name that is cut is one that nobody finds again.
+  const fits = used + rest.length <= room;
+  const below = fits || said === '' ? '' : wrapped(visible(codes.join(', ')), columns, MARGIN, '  ');
+  const given =
+    shown === undefined || args === undefined
+      ? ''
+      : wrapped(visible(`with ${shown(args)}`), columns, MARGIN, '  ');
+  const first = `${head}${name}  ${style(answer, mood)}${fits ? rest : cut(visible(came), Math.max(0, room - used))}\n${below}${given}`;
   if (raised === null) return first;
   const { to, by } = raised;
   const more = by === null || by.count <= by.fields.length ? '' : ` and ${by.count - by.fields.length} more`;
@@ -81,7 +97,7 @@ function actionLine({ certificate, outcome, raised }: ActionLine, { columns, sty
   return `${first}${style(wrapped(visible(`label raised to ${formatLabel(to)}${from}`), columns, MARGIN, '  '), 'warn')}`;
 }
 
-function recordLine({ record }: RecordLine, { columns }: Layout): string {
+function recordLine({ record, said }: RecordLine, { columns }: Layout): string {
   const { seq, issued_at: at, kind, epoch, mode, bundle } = record;
   const words = {
     open: `opened, epoch ${epoch}, ${mode}`,
@@ -90,9 +106,14 @@ function recordLine({ record }: RecordLine, { columns }: Layout): string {
     epoch: `epoch ${epoch}`,
     bundle: `bundle ${bundle.name} version ${bundle.version}, folded anew`,
     tick: 'the clock went on',
-    approval: 'somebody decided about a held call',
+    approval: said === null ? 'somebody decided about a held call' : saidWords(said),
   } as const;
   return `${cut(visible(`${place(seq)} ${at}  ${words[kind]}`), columns)}\n`;
+}
+
+function saidWords({ approver, decision, ticket, of }: Said): string {
+  const call = of === null ? '' : ` of #${of.seq} (${of.target})`;
+  return `${approver} ${decision === 'approve' ? 'approved' : 'denied'} ticket ${ticket.slice(0, 8)}…${call}`;
 }
 
 function place(seq: number): string {

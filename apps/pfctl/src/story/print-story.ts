@@ -8,7 +8,7 @@ import { whyNotText } from '../replay/why-not.ts';
 import { explanationText } from './print-explanation.ts';
 import { storyLines } from './print-lines.ts';
 import { hiddenValue, shownValue } from './shown-value.ts';
-import type { Standing, Story } from './story.ts';
+import type { Said, Standing, Story } from './story.ts';
 import { witnessMembers } from './witness.ts';
 
 export interface StoryOptions {
@@ -36,6 +36,7 @@ export function storyAsTable(story: Story, found: FoundCertificate, options: Sto
     ) +
     standingText(story.standing, columns, style) +
     signatureText(found, columns, style);
+  const told = storyLines(lines, { ...options, shown: options.showValues ? shown : undefined });
   const answer = style(`${verdict}, ${effect} (${mode})`, mood);
   const title = `\n${style(visible(`#${seq} ${action.kind} ${action.target}`), 'strong')}  ${answer}\n`;
   if (explanation === null) {
@@ -48,7 +49,7 @@ export function storyAsTable(story: Story, found: FoundCertificate, options: Sto
         '  ',
       ),
     );
-    return `${head}\n${storyLines(lines, options)}${title}${wrapped(visible(`label ${label}`), columns, '  ')}${reasons.join('')}`;
+    return `${head}\n${told}${title}${wrapped(visible(`label ${label}`), columns, '  ')}${reasons.join('')}`;
   }
   const { whyNot } = explanation;
   const change =
@@ -57,7 +58,7 @@ export function storyAsTable(story: Story, found: FoundCertificate, options: Sto
       : whyNot === null
         ? '\nno change is searched for: the session did not begin under this bundle\n'
         : whyNotText(whyNot, style, columns, shown);
-  return `${head}\n${storyLines(lines, options)}${title}${explanationText(explanation, { columns, style, shown })}${change}`;
+  return `${head}\n${told}${title}${explanationText(explanation, { columns, style, shown })}${change}`;
 }
 
 function standingText(standing: Standing, columns: number, style: Style): string {
@@ -112,15 +113,17 @@ export function storyAsJson(
     outcome,
     events: lines.map((line) =>
       line.kind === 'record'
-        ? { seq: line.record.seq, at: line.record.issued_at, record: line.record.kind }
+        ? { seq: line.record.seq, at: line.record.issued_at, record: line.record.kind, ...said(line.said) }
         : {
             seq: line.certificate.seq,
             at: line.certificate.issued_at,
             certificate_id: line.certificate.certificate_id,
             action: { kind: line.certificate.action.kind, target: line.certificate.action.target },
+            args: line.args === undefined ? null : hide(line.args),
             verdict: line.certificate.verdict,
             effect: line.certificate.effect,
             outcome: line.outcome?.outcome ?? null,
+            handles: line.outcome?.hidden?.handles ?? 0,
             raised:
               line.raised === null
                 ? null
@@ -130,6 +133,10 @@ export function storyAsJson(
     explanation: explanation === null ? null : explanationJson(explanation, hide),
   };
   return `${visibleJson(canonicalJson(value as unknown as JsonValue))}\n`;
+}
+
+function said(decided: Said | null) {
+  return decided === null ? {} : { approval: decided };
 }
 
 function explanationJson(
@@ -143,6 +150,7 @@ function explanationJson(
     automata,
     limits,
     obligations,
+    approvals,
     whyNot,
     label,
     settled,
@@ -156,9 +164,13 @@ function explanationJson(
   return {
     label: { before: formatLabel(label.before), after: formatLabel(label.after) },
     checks: decision.checks,
-    reasons: decision.reasons.map((reason) => ({ ...reason, witness: witnessMembers(reason.witness, hide) })),
+    reasons: decision.reasons.map((reason) => ({ ...reason, witness: witnessMembers(reason, hide) })),
     releases: decision.releases,
-    arguments: values.map((argument) => ({ ...argument, value: hide(argument.value) })),
+    arguments: values.map((argument) => ({
+      ...argument,
+      value: hide(argument.value),
+      hidden: argument.hidden && { ...argument.hidden, label: formatLabel(argument.hidden.label) },
+    })),
     more_arguments: unexplained,
     automata: automata.map((automaton, index) => ({
       ...automaton,
@@ -166,6 +178,7 @@ function explanationJson(
     })),
     limits,
     obligations,
+    approvals,
     not_weakened: whyNot?.unweakened.map(({ code }) => code) ?? [],
     changes: whyNot === null ? null : { bundle: changes(whyNot.bundle), session: changes(whyNot.session) },
   };

@@ -51,7 +51,10 @@ describe('explain', () => {
   test.each([
     ['', 'expected a certificate id'],
     ['s1#0', 'expected the certificate of an action, came a statement of type session-record'],
-    ['s1#2', 'expected the certificate of an action, came a statement of type outcome-certificate'],
+    [
+      's1#2',
+      'expected the certificate of an action, came a statement of type outcome-certificate, the outcome of #1;',
+    ],
     ['s1#99', 'expected a certificate of the log'],
     ['00000000', 'expected a certificate of the log'],
   ])('%j is refused by name', async (name, said) => {
@@ -173,6 +176,8 @@ or to the session
     expect((await here(['explain', 's1#5', '--format', 'json'])).out).toBe(out);
     const byId = await here(['explain', story.certificate.certificate_id.slice(0, 12), '--json']);
     expect(byId.out).toBe(out);
+    const inCapitals = story.certificate.certificate_id.slice(0, 12).toUpperCase();
+    expect((await here(['explain', inCapitals, '--json'])).out).toBe(out);
   });
 
   test('where the records were erased it says so, and tells what the certificates have', async () => {

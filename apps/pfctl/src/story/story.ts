@@ -1,4 +1,4 @@
-import type { Label } from '@provability-fabric/kernel';
+import type { JsonValue, Label } from '@provability-fabric/kernel';
 import type { IntentExplanation, LoadedBundle, RaisedBy, WhyNot } from '@provability-fabric/policy';
 import type {
   OutcomeCertificate,
@@ -41,6 +41,8 @@ export type StoryLine = ActionLine | RecordLine;
 export interface ActionLine {
   readonly kind: 'action';
   readonly certificate: PermissionCertificate;
+  /** undefined where its record is gone. */
+  readonly args: JsonValue | undefined;
   outcome: OutcomeCertificate | null;
   /** What its outcome raised the session's label to. */
   raised: { readonly to: Label; readonly by: RaisedBy | null } | null;
@@ -50,4 +52,15 @@ export interface ActionLine {
 export interface RecordLine {
   readonly kind: 'record';
   readonly record: SessionRecord;
+  /** Of an approval; null where its record is gone. */
+  readonly said: Said | null;
+}
+
+/** What somebody said about a held call. */
+export interface Said {
+  readonly approver: string;
+  readonly decision: 'approve' | 'deny';
+  readonly ticket: string;
+  /** The call that was held for it first; null where none is known. */
+  readonly of: { readonly seq: number; readonly target: string } | null;
 }

@@ -1,5 +1,12 @@
 import { type BundleArchive, EvidenceError } from '@provability-fabric/evidence';
-import { type Crypto, type Digest, equalLabels, type Label, label } from '@provability-fabric/kernel';
+import {
+  type Crypto,
+  type Digest,
+  equalLabels,
+  type JsonValue,
+  type Label,
+  label,
+} from '@provability-fabric/kernel';
 import {
   type IntentExplanation,
   type LoadedBundle,
@@ -13,7 +20,7 @@ import { PfctlError } from '../errors.ts';
 import { Derivation } from './derivation.ts';
 import { playedSession } from './played-recording.ts';
 import type { RecordedEntry } from './recorded-session.ts';
-import type { ActionLine, Explained, Story, StoryLine } from './story.ts';
+import type { ActionLine, Explained, Said, Story, StoryLine } from './story.ts';
 
 const START: Label = label('public', [], 'trusted');
 
@@ -43,9 +50,16 @@ export async function tellStory(
     const rose = statement.type === 'outcome-certificate' && !equalLabels(statement.labels.session, sofar);
     if (statement.type === 'outcome-certificate') sofar = statement.labels.session;
     if (!isTold) continue;
-    if (statement.type === 'session-record') lines.push({ kind: 'record', record: statement });
+    if (statement.type === 'session-record')
+      lines.push({ kind: 'record', record: statement, said: saidIn(entry, lines) });
     else if (statement.type === 'permission-certificate') {
-      const line: ActionLine = { kind: 'action', certificate: statement, outcome: null, raised: null };
+      const line: ActionLine = {
+        kind: 'action',
+        certificate: statement,
+        args: argsIn(entry),
+        outcome: null,
+        raised: null,
+      };
       actions.set(statement.certificate_id, line);
       lines.push(line);
     } else {
@@ -72,6 +86,19 @@ export async function tellStory(
     outcome: line.outcome,
     explanation: told === undefined ? null : explained(told, wanted, line),
   };
+}
+
+function argsIn({ input: taken }: RecordedEntry): JsonValue | undefined {
+  return taken.kind === 'input' && taken.input.kind === 'intent' ? taken.input.action.args : undefined;
+}
+
+function saidIn({ input: taken }: RecordedEntry, lines: readonly StoryLine[]): Said | null {
+  if (taken.kind !== 'input' || taken.input.kind !== 'approval') return null;
+  const { approver, decision, ticket } = taken.input;
+  const held = lines.find((line) => line.kind === 'action' && line.certificate.approval === ticket);
+  const of =
+    held?.kind === 'action' ? { seq: held.certificate.seq, target: held.certificate.action.target } : null;
+  return { approver: approver.id, decision, ticket, of };
 }
 
 interface Told {

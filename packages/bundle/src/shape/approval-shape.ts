@@ -1,14 +1,16 @@
 import { asPrincipalId } from '@provability-fabric/kernel';
 import { MAX_APPROVALS, MAX_WITHIN_MS } from '@provability-fabric/policy';
+import { z } from 'zod';
 import { parseDuration } from '../duration.ts';
-import { integer, line, list, map, someOf, textThat } from './shape.ts';
+import { line, list, map, someOf, textThat } from './shape.ts';
 
 // Who approves: the same keys in a clause that holds and in a release that waits for somebody.
 
 const principalId = textThat('a principal id out of A-Z a-z 0-9 . _ : @ / + -', asPrincipalId);
-const approvals = integer(1).refine((count) => count <= MAX_APPROVALS, {
-  error: `a whole number from 1 to ${MAX_APPROVALS}`,
-});
+const COUNT = `a whole number from 1 to ${MAX_APPROVALS}`;
+const approvals = z
+  .number({ error: COUNT })
+  .refine((count) => Number.isInteger(count) && count >= 1 && count <= MAX_APPROVALS, { error: COUNT });
 const within = textThat('a duration of 1 ms to 24h like 15m', (text) => {
   const ms = parseDuration(text) ?? 0;
   return ms >= 1 && ms <= MAX_WITHIN_MS;

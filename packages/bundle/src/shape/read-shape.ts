@@ -1,10 +1,12 @@
-import { field, type JsonValue } from '@provability-fabric/kernel';
+import { field, isJsonObject, type JsonValue, nearestName } from '@provability-fabric/kernel';
 import type { z } from 'zod';
 import type { Diagnostics } from '../diagnostics.ts';
 import { didYouMean } from '../suggestion.ts';
 import type { Path } from '../yaml/located.ts';
 import type { YamlDocument } from '../yaml/read-yaml.ts';
+import { approverMend, misplacedApproverMend } from './approver-mend.ts';
 import { isLaterKey, isLaterValue } from './not-in-version.ts';
+import { SOME_OF } from './shape.ts';
 
 /**
  * Holds a document against its shape. undefined once something is wrong, and then `found` says what and
@@ -17,15 +19,56 @@ export function readShape<Shape extends z.ZodType>(
 ): z.infer<Shape> | undefined {
   const result = shape.safeParse(document.value);
   if (result.success) return result.data;
-  for (const issue of result.error.issues) report(issue, document, found);
+  const issues = result.error.issues.flatMap((issue) => withinMap(issue, document.value));
+  for (const issue of issues) if (!isExplained(issue, issues, document.value)) report(issue, document, found);
   return undefined;
+}
+
+/** Where a map came, and only one of the alternatives is a map, what is wrong is what is wrong with that one. */
+function withinMap(issue: z.core.$ZodIssue, value: JsonValue): readonly z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union' || !isJsonObject(at(value, issue.path))) return [issue];
+  const maps = issue.errors.filter((branch) =>
+    branch.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
+  );
+  const [only, ...others] = maps;
+  if (only === undefined || others.length > 0) return [issue];
+  return only.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+/** A mistyped key is one mistake: that the key which was meant is missing goes without saying. */
+function isExplained(issue: z.core.$ZodIssue, all: readonly z.core.$ZodIssue[], value: JsonValue): boolean {
+  const isKeyless = issue.code === 'custom' && issue.message.startsWith(SOME_OF);
+  if (!isKeyless && at(value, issue.path) !== undefined) return false;
+  const place = isKeyless ? issue.path : issue.path.slice(0, -1);
+  return all.some((other) => {
+    if (other.code !== 'unrecognized_keys' || !samePath(other.path, place)) return false;
+    const known = knownKeys(other);
+    const meant = other.keys
+      .filter((key) => !isLaterKey(key))
+      .map((key) => meantBy(key, known, other.path.at(-1)));
+    return isKeyless ? meant.some((key) => key !== undefined) : meant.includes(String(issue.path.at(-1)));
+  });
+}
+
+function meantBy(key: string, known: readonly string[], parent: PropertyKey | undefined): string | undefined {
+  if (misplacedApproverMend(parent, key, known, undefined) !== undefined) return 'approvers';
+  const [only, ...others] = known;
+  return others.length === 0 ? only : nearestName(key, known);
+}
+
+function knownKeys({ message }: z.core.$ZodIssue): readonly string[] {
+  return message.split(',').sort();
+}
+
+function samePath(a: readonly PropertyKey[], b: readonly PropertyKey[]): boolean {
+  return a.length === b.length && a.every((step, index) => step === b[index]);
 }
 
 function report(issue: z.core.$ZodIssue, { value, locations }: YamlDocument, found: Diagnostics): void {
   const { path, message } = issue;
   const clause = clauseAt(value, path);
   if (issue.code === 'unrecognized_keys') {
-    const known = message.split(',');
+    const known = knownKeys(issue);
     for (const key of issue.keys) {
       const place = locations.key(...path, key);
       if (isLaterKey(key)) found.error('NOT_IN_VERSION', place, { clause, ...later(key) });
@@ -33,7 +76,7 @@ function report(issue: z.core.$ZodIssue, { value, locations }: YamlDocument, fou
         found.error('UNKNOWN_KEY', place, {
           clause,
           message: `expected one of the keys ${known.join(', ')}, came \`${show(key)}\``,
-          mend: didYouMean(key, known, 'remove it'),
+          mend: keyMend(key, known, path.at(-1), at(value, [...path, key])),
         });
       }
     }
@@ -54,13 +97,29 @@ function report(issue: z.core.$ZodIssue, { value, locations }: YamlDocument, fou
     found.error('WRONG_VALUE', locations.value(...path), {
       clause,
       message: `expected ${message}, came \`${show(came)}\``,
-      mend: didYouMean(
-        typeof came === 'string' ? came : '',
-        options,
-        options.length > 0 ? 'write one of these' : `write ${message}`,
-      ),
+      mend:
+        approverMend(last, came) ??
+        didYouMean(
+          typeof came === 'string' ? came : '',
+          options,
+          options.length > 0 ? 'write one of these' : `write ${message}`,
+        ),
     });
   }
+}
+
+function keyMend(
+  key: string,
+  known: readonly string[],
+  parent: PropertyKey | undefined,
+  came: JsonValue | undefined,
+): string {
+  const misplaced = misplacedApproverMend(parent, key, known, came);
+  if (misplaced !== undefined) return misplaced;
+  const [only, ...others] = known;
+  return others.length === 0 && only !== undefined
+    ? `did you mean \`${only}\`? otherwise remove it`
+    : didYouMean(key, known, 'remove it');
 }
 
 function later(what: string) {

@@ -13,11 +13,13 @@ export function map<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   });
 }
 
+export const SOME_OF = 'a map with one of';
+
 /** The same, of which at least one key must be there. */
 export function someOf<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const keys = Object.keys(shape).map((key) => `\`${key}\``);
   return map(shape).refine((value) => Object.values(value as object).some((part) => part !== undefined), {
-    error: `a map with one of ${keys.join(', ')} at least`,
+    error: `${SOME_OF} ${keys.join(', ')} at least`,
   });
 }
 

@@ -8,15 +8,19 @@ export interface Blocker {
 
 const DEFAULT_DENY: Blocker = { by: 'default deny', name: 'default deny' };
 
-export function blockerOf({ clause, code }: Pick<CertifiedReason, 'clause' | 'code'>): Blocker {
+export function blockerOf({
+  check,
+  clause,
+  code,
+}: Pick<CertifiedReason, 'check' | 'clause' | 'code'>): Blocker {
   if (clause !== null) return { by: 'clause', name: clause };
-  // The one finding without a clause that a mode weakens.
-  return code === 'NOT_PERMITTED' ? DEFAULT_DENY : { by: 'code', name: code };
+  // The one finding without a clause that a mode weakens. Another check that permits nothing is not asked for permits.
+  return check === 'permit' && code === 'NOT_PERMITTED' ? DEFAULT_DENY : { by: 'code', name: code };
 }
 
 /** Each once, of what was in force. */
 export function blockersIn(
-  reasons: readonly Pick<CertifiedReason, 'clause' | 'code' | 'mode'>[],
+  reasons: readonly Pick<CertifiedReason, 'check' | 'clause' | 'code' | 'mode'>[],
 ): readonly Blocker[] {
   const found = new Map<string, Blocker>();
   for (const reason of reasons) {

@@ -5,12 +5,15 @@ import { type DecidedInput, decideAgain, isIntent } from '../replay/decide-again
 import type { PlayedInput, PlayedSession } from '../replay/played-session.ts';
 import type { State } from '../state.ts';
 import { type Change, changedBundle, changedInputs } from './change.ts';
+import { withoutAskedReleases } from './variant.ts';
 
 /** What the action in question got under some changes, and on the way there. */
 export interface Run {
   readonly decision: Decision;
   /** Of every action that was stopped, up to the one in question. */
   readonly stopping: readonly Reason[];
+  /** Why the action in question was not let through: also what it would meet without a release that it waits for. */
+  readonly reasons: readonly Reason[];
   /** The actions before it that were let through. */
   readonly allowed: readonly AllowedAction[];
 }
@@ -46,7 +49,7 @@ export class PlayedVariants {
     this.#place = place;
     this.#inputs = session.inputs.slice(0, end + 1);
     this.left = budget;
-    const watched = new Watched();
+    const watched = new Watched(bundle);
     for (const decided of decideAgain(bundle, this.#inputs)) {
       this.#states.push(decided.before);
       watched.add(decided);
@@ -63,7 +66,7 @@ export class PlayedVariants {
     const same = bundle === this.#bundle && bundle.sharedLimits.length === 0 ? this.#sameUntil(inputs) : 0;
     this.left -= inputs.length - same;
     if (this.left < 0) return undefined;
-    const watched = new Watched();
+    const watched = new Watched(bundle);
     const state = same === 0 ? undefined : this.#states[same];
     const beginning = state === undefined ? {} : { state };
     for (const decided of decideAgain(bundle, inputs.slice(same), beginning)) watched.add(decided);
@@ -78,11 +81,19 @@ export class PlayedVariants {
 }
 
 class Watched {
+  readonly #bundle: LoadedBundle;
+  #unreleased: LoadedBundle | undefined;
   #decision: Decision | undefined;
+  #reasons: readonly Reason[] = [];
   readonly #stopping: Reason[] = [];
   readonly #allowed = new Map<string, AllowedAction>();
 
-  add({ one, before, after, decision }: DecidedInput): void {
+  constructor(bundle: LoadedBundle) {
+    this.#bundle = bundle;
+  }
+
+  add(decided: DecidedInput): void {
+    const { one, before, after, decision } = decided;
     const { input } = one;
     if (input.kind === 'outcome' || input.kind === 'intent') {
       const known = this.#allowed.get(input.certificate_id);
@@ -91,8 +102,9 @@ class Watched {
     if (decision === null || !isIntent(one)) return;
     this.#decision = decision;
     const { certificate_id, action } = one.input;
+    this.#reasons = [...decision.reasons, ...this.#behindReleases(decided, decision)];
     if (decision.effect !== 'allow')
-      this.#stopping.push(...decision.reasons.filter(({ mode }) => mode === 'enforce'));
+      this.#stopping.push(...this.#reasons.filter(({ mode }) => mode === 'enforce'));
     else {
       const { place } = one;
       this.#allowed.set(certificate_id, { place, target: action.target, moved: moves(before, after) });
@@ -103,7 +115,19 @@ class Watched {
   run(place: number): Run {
     if (this.#decision === undefined) throw new Error('expected the session to be open before its actions');
     const allowed = [...this.#allowed.values()].filter((action) => action.place !== place);
-    return { decision: this.#decision, stopping: this.#stopping, allowed };
+    return { decision: this.#decision, stopping: this.#stopping, reasons: this.#reasons, allowed };
+  }
+
+  /** A release asks for an approval in the place of clauses that would refuse: without these nobody were asked. */
+  #behindReleases({ one, before }: DecidedInput, { reasons }: Decision): readonly Reason[] {
+    const { clauses } = this.#bundle;
+    const waits = reasons.some(
+      ({ clause, mode }) => mode === 'enforce' && clause !== null && clauses.get(clause)?.kind === 'release',
+    );
+    if (!waits) return [];
+    this.#unreleased ??= withoutAskedReleases(this.#bundle);
+    const [decided] = decideAgain(this.#unreleased, [one], { state: before });
+    return decided?.decision?.reasons.filter(({ check }) => check === 'flow') ?? [];
   }
 }
 

@@ -157,6 +157,56 @@ describe('why an action is not let through', () => {
     expect(found.sets).toEqual([[{ kind: 'clause in monitor', clause: 'ask-first' }]]);
   });
 
+  describe('of what a release lets wait for an approval', () => {
+    const release = (rule: 'endorse' | 'declassify', from: Label) =>
+      clause({
+        id: rule,
+        kind: 'release',
+        rule,
+        on: ANY,
+        parameter: rule === 'endorse' ? '/to' : null,
+        type: null,
+        from,
+        to: rule === 'endorse' ? { ...from, integrity: 'trusted' } : PUBLIC,
+        approver: { approvals: 1, approvers: { roles: ['boss'], ids: [] }, within_ms: 1000 },
+      });
+    const asking = (more: object = {}) =>
+      bundle({
+        tools: TOOLS,
+        constants: { team: ['ann'] },
+        clauses: [...CLAUSES.slice(0, 2), release('endorse', SECRET), release('declassify', SECRET)],
+        ...more,
+      });
+
+    it('finds the clauses that would refuse without it, and where a value could have come from', () => {
+      const given = asking();
+      const played = session(given, ['dig', ['pay', { to: 'eve' }]]);
+      const { decision, bundle: found, session: other } = whyNot(given, played, 1);
+      expect(decision.reasons).toMatchObject([{ code: 'APPROVAL_REQUIRED', clause: 'endorse' }]);
+      expect(found).toMatchObject({ proof: 'smallest', searched: 1 });
+      expect(found.sets).toEqual([
+        [{ kind: 'clause in monitor', clause: 'known-payee' }],
+        [{ kind: 'value in a set', set: 'team', parameter: '/to', value: 'eve' }],
+      ]);
+      expect(other.sets).toContainEqual([{ kind: 'value in the prompt', parameter: '/to', value: 'eve' }]);
+      for (const set of [...found.sets, ...other.sets])
+        expect(isAllowedUnder(given, played, 1, set)).toBe(true);
+    });
+
+    it('finds the clause that keeps what was read from leaving', () => {
+      const given = asking();
+      const { decision, bundle: found } = whyNot(given, session(given, ['dig', 'send']), 1);
+      expect(decision.reasons).toMatchObject([{ code: 'APPROVAL_REQUIRED', clause: 'declassify' }]);
+      expect(found.sets).toEqual([[{ kind: 'clause in monitor', clause: 'no-leak' }]]);
+    });
+
+    it('weakens no clause for it under high assurance', () => {
+      const given = asking({ assurance: 'high' });
+      const { bundle: found } = whyNot(given, session(given, [['pay', { to: 'eve' }]]), 0);
+      expect(found.sets).toEqual([[{ kind: 'value in a set', set: 'team', parameter: '/to', value: 'eve' }]]);
+    });
+  });
+
   it('weakens nothing under high assurance', () => {
     const high = bundle({ tools: TOOLS, assurance: 'high', clauses: CLAUSES });
     expect(whyNot(high, session(high, ['dig', 'send']), 1).bundle).toEqual({

@@ -98,18 +98,18 @@ function* extensions(
 ): Generator<readonly Change[]> {
   const { target } = variants;
   const known = new Set(changes.map(changeKey));
-  const asked = { tool: target, reasons: run.decision.reasons };
+  const asked = { tool: target, reasons: run.reasons };
   for (const change of bundleChanges(bundle, run.stopping, asked))
     if (!known.has(changeKey(change))) yield [...changes, change];
 }
 
 /** By size while the bound allows; past it, everything at once and then as little of it as will do. */
 function searchSession(bundle: LoadedBundle, variants: PlayedVariants, budget: number): Found {
-  const { decision, allowed } = variants.base;
+  const { reasons, allowed } = variants.base;
   // What moved a label or an automaton is looked at first: the bound may come before the end of a long session.
   const earlier = [...allowed.filter(({ moved }) => moved), ...allowed.filter(({ moved }) => !moved)];
   const possible: readonly Change[] = [
-    ...sourceChanges(bundle, decision.reasons),
+    ...sourceChanges(bundle, reasons),
     ...earlier.map(({ place, target }) => ({ kind: 'action not done before', place, target }) as const),
   ];
   for (let size = 1; size <= possible.length; size += 1) {

@@ -25,6 +25,12 @@ export function withModes(
   return loadBundle({ ...ir, clauses, default_mode: defaultMode }, crypto);
 }
 
+/** The bundle without the releases that somebody has to approve the use of. */
+export function withoutAskedReleases({ ir, crypto }: LoadedBundle): LoadedBundle {
+  const isAsked = (clause: Clause) => clause.kind === 'release' && clause.approver !== undefined;
+  return loadBundle({ ...ir, clauses: ir.clauses.filter((clause) => !isAsked(clause)) }, crypto);
+}
+
 /** The bundle with one more value in one of its sets. */
 export function withConstant(bundle: LoadedBundle, set: string, value: JsonValue): LoadedBundle {
   const { ir, crypto } = bundle;

@@ -92,7 +92,12 @@ describe('where a value came from', () => {
     ['the bundle', 'ann@acme.org', ['constant team']],
     ['nowhere', 'somebody', ['unknown']],
     ['a whole value of a result', 'm-18', ['#4 inbox /1/id exact: exactly']],
-    ['a part of one', 'eve@wicked.test', ['#4 inbox /0/body whole: inside its text, spacing and case aside']],
+    ['a part of one', 'eve@wicked.test', ['#4 inbox /0/body whole: inside its text']],
+    [
+      'a part of one, written otherwise',
+      'EVE@ wicked.test',
+      ['#4 inbox /0/body whole: inside its text, spacing and case aside'],
+    ],
     ['a part of one, encoded', 'ZXZlQHdpY2tlZC50ZXN0', ['#4 inbox /0/body whole: as base64']],
     ['a number, written otherwise', 1250, ['#4 inbox /0/body whole: as a number']],
     [

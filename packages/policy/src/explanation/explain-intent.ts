@@ -1,11 +1,13 @@
-import { isJsonObject, type JsonValue } from '@provability-fabric/kernel';
+import { isJsonObject, type JsonValue, type Label } from '@provability-fabric/kernel';
 import type { Event } from '../checks/check.ts';
 import type { Scalar } from '../checks/flow/arguments.ts';
+import { isInForce, mayDecide, ruleOf } from '../checks/holds/step.ts';
 import { amountOf } from '../checks/limits/amounts.ts';
 import { usedAt, type Window } from '../checks/limits/window.ts';
 import type { RunningAutomaton } from '../checks/trace/run-automaton.ts';
 import { askedTransition } from '../checks/trace/step.ts';
 import { matches } from '../event-class.ts';
+import type { UsedHandle } from '../handles/used-handles.ts';
 import type { IntentInput } from '../input.ts';
 import type { LoadedBundle } from '../load-bundle.ts';
 import type { Decision } from '../output.ts';
@@ -25,6 +27,8 @@ export interface IntentExplanation {
   readonly limits: readonly ExplainedLimit[];
   /** What has to be done, and by when: session time in ms. */
   readonly obligations: readonly { readonly clause: string; readonly until: number }[];
+  /** Without which it had been held; this action uses them up. */
+  readonly approvals: readonly ExplainedApproval[];
 }
 
 export interface ExplainedArgument {
@@ -33,7 +37,23 @@ export interface ExplainedArgument {
   readonly value: Scalar;
   readonly sources: readonly ValueSource[];
   /** A handle: it stands for a value that the agent has not seen. */
-  readonly hidden: { readonly tool: string; readonly field: string } | null;
+  readonly hidden: HiddenSource | null;
+}
+
+interface HiddenSource {
+  /** Of the result that it stood in; null where that is not among the results that are known. */
+  readonly place: number | null;
+  readonly tool: string;
+  /** From the payload of that result. */
+  readonly field: string;
+  readonly label: Label;
+}
+
+interface ExplainedApproval {
+  /** That asked for it. */
+  readonly clause: string;
+  /** Session time in ms. */
+  readonly by: readonly { readonly id: string; readonly at: number }[];
 }
 
 export interface ExplainedAutomaton {
@@ -80,7 +100,7 @@ export function explainIntent(
         pointer,
         value,
         sources: used === undefined ? tracer.sourcesOf(value) : [],
-        hidden: used === undefined ? null : { tool: used.held.tool, field: formatPointer(used.held.path) },
+        hidden: used === undefined ? null : hiddenSource(used, past),
       };
     }),
     unexplained: Math.max(0, values.length - MAX_ARGUMENTS),
@@ -89,7 +109,33 @@ export function explainIntent(
     ),
     limits: [...ownLimits(bundle, state, event), ...sharedLimits(bundle, event)],
     obligations: obligationsIn(bundle, state),
+    approvals: approvalsFor(bundle, state, output, event.time),
   };
+}
+
+function hiddenSource({ id, held }: UsedHandle, past: readonly PastResult[]): HiddenSource {
+  const place = past.find(({ handles }) => handles.includes(id))?.place ?? null;
+  return { place, tool: held.tool, field: formatPointer(held.path), label: held.label };
+}
+
+/** Only of what goes ahead because of them. */
+function approvalsFor(
+  bundle: LoadedBundle,
+  { holds }: State,
+  { effect, ticket }: Decision,
+  time: number,
+): readonly ExplainedApproval[] {
+  const open = ticket === null || effect !== 'allow' ? undefined : holds.get(ticket);
+  return (open?.clauses ?? []).flatMap((clause) => {
+    const rule = ruleOf(bundle.clauses.get(clause));
+    if (open === undefined || rule === undefined) return [];
+    const by = open.decisions
+      .filter(
+        (one) => one.decision === 'approve' && mayDecide(rule, one.approver) && isInForce(one, rule, time),
+      )
+      .map(({ approver, at }) => ({ id: approver.id, at }));
+    return [{ clause, by }];
+  });
 }
 
 function valuesIn(args: JsonValue): readonly (readonly [string, Scalar])[] {

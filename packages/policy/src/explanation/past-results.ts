@@ -19,6 +19,8 @@ export interface PastResult {
   readonly result: JsonValue;
   readonly vouches: boolean;
   readonly seenUpTo: Label | null;
+  /** That stand for what the agent did not see of it. */
+  readonly handles: readonly string[];
 }
 
 /** `before` and `output` are the outcome's; undefined where nothing was read. */
@@ -35,7 +37,8 @@ export function pastResult(
   const vouches = outcome === 'done';
   const patterns = vouches ? pending.patterns : [];
   const seenUpTo = output.hidden === undefined ? null : (clearance ?? null);
-  return { place, tool, tenant, label, patterns, text, result, vouches, seenUpTo };
+  const handles = output.hidden === undefined ? [] : (input.handles?.ids ?? []);
+  return { place, tool, tenant, label, patterns, text, result, vouches, seenUpTo, handles };
 }
 
 /** One value of a result, or the name of a member, and where it stands. */

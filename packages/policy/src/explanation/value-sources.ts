@@ -131,16 +131,19 @@ function sourcesIn(crypto: Crypto, past: PastResult, chunk: Chunk, value: Scalar
     const match = [...whole].some((origin) => origin.places === places) ? 'whole' : 'part';
     const leaf = leaves[places] as Leaf;
     const plain = suspectsOf(chunkOf(crypto, past, [leaf], AS_IT_STANDS).provenance, value, counts);
-    const how = told.get(places)?.words ?? 'in some form';
+    const words = told.get(places)?.words ?? 'in some form';
+    const isVerbatim = typeof leaf.value === 'string' && leaf.value.includes(String(value));
+    const how = isVerbatim && words === LOOSELY ? 'inside its text' : words;
     found.set(places, source(places, match, plain.part.size > 0 ? how : `${how}, encoded in the result`));
   }
   return [...found].sort(([a], [b]) => a - b).map(([, one]) => one);
 }
 
+const LOOSELY = 'inside its text, spacing and case aside';
+
 function wordsFor(how: 'text' | 'number' | 'date', whole: boolean, by: readonly string[]): string {
   const encodings = by.slice(1).map((text, at) => encodingOf(by[at] as string, text) ?? 'an encoding');
-  const form =
-    how === 'text' ? (whole ? 'inside its text, spacing and case aside' : 'in part') : `as a ${how}`;
+  const form = how === 'text' ? (whole ? LOOSELY : 'in part') : `as a ${how}`;
   if (encodings.length === 0) return form;
   return how === 'text' && whole ? `as ${encodings.join(' in ')}` : `${form}, as ${encodings.join(' in ')}`;
 }
