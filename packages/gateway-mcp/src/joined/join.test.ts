@@ -144,7 +144,7 @@ describe('several upstreams as one', () => {
     expect(servers.map(({ calls }) => calls)).toEqual([1, 0]);
     expect(mounted.events).toContainEqual({
       event: 'mcp.names-hidden',
-      details: { list: 'tools/list', upstream: 'b', count: 1 },
+      details: { caller: 'anna', list: 'tools/list', upstream: 'b', count: 1 },
     });
   });
 
