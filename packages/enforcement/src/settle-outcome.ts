@@ -1,8 +1,9 @@
 import { digestJson, type JsonValue } from '@provability-fabric/kernel';
+import { shownOutcome } from '@provability-fabric/policy';
 import type { OutcomeKind } from '@provability-fabric/statements';
 import type { DecidingTools } from './decide-request.ts';
 import { EnforcementError } from './errors.ts';
-import { shownInstead, withHandles } from './handles/own-actions.ts';
+import { withHandles } from './handles/own-actions.ts';
 import { inRecordOrder } from './in-record-order.ts';
 import { outcomeKey } from './past-requests.ts';
 import type { Session } from './session.ts';
@@ -40,7 +41,7 @@ export async function settleOutcome(
   session.requireHeld();
   if (principal !== null && session.state.opening?.principal !== principal) throw noSuchAction(certificateId);
   const shown = (): Shown => {
-    const instead = shownInstead(session, certificateId, result);
+    const instead = shownOutcome(session.state, certificateId, result);
     return instead === undefined ? {} : { instead };
   };
   const recorded = session.past.outcome(certificateId);

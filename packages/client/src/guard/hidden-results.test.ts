@@ -1,4 +1,4 @@
-import type { JsonObject } from '@provability-fabric/kernel';
+import type { JsonObject, JsonValue } from '@provability-fabric/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Client, createClient } from '../client.ts';
 import { type Behaviour, decisionFor, FakeFabric, json, TOKEN } from '../testing/fake-fabric.ts';
@@ -80,5 +80,14 @@ describe('a guarded tool whose results are hidden', () => {
       },
     );
     expect(ran).toBe(0);
+  });
+
+  it('is reported as failed where the values that handles stand for cannot be used', async () => {
+    let deep: JsonValue = 'x';
+    for (let depth = 0; depth < 485; depth += 1) deep = [deep];
+    fabric.behaviours.push(allowing({ arguments: { text: deep } }));
+    const file = guard(client, async () => 'ran', { name: 'file' });
+    await expect(file({ text: HANDLE } as never)).rejects.toMatchObject({ code: 'ARGUMENTS_UNFIT' });
+    expect(fabric.outcomes).toMatchObject([{ outcome: 'failed' }]);
   });
 });

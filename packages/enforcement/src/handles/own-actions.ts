@@ -70,12 +70,3 @@ function forgotten(): EnforcementError {
     'stands for arguments with handles that another bundle has forgotten; ask anew with a new id';
   return new EnforcementError('REQUEST_CONFLICT', `this request id ${problem}`);
 }
-
-/** What the agent gets of a result that has been recorded; undefined where that is all of it. */
-export function shownInstead(
-  session: Session,
-  certificate: string,
-  result: JsonValue,
-): JsonValue | undefined {
-  return shownOutcome(session.state, certificate, result);
-}
