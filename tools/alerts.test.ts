@@ -1,14 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createMetrics } from '@provability-fabric/gateway-http';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
-// The alert rules are Prometheus's own: promtool checks and runs them, and no rule may lean on a metric that nobody emits.
+// The alert rules are Prometheus's own: promtool checks and runs them, and no rule or panel may lean on a metric that nobody
+// emits.
 
 const ROOT = resolve(import.meta.dirname, '..');
 const FOLDER = join(ROOT, 'deploy', 'prometheus');
+const MONITORING = join(ROOT, 'kubernetes', 'monitoring');
 
 interface Rule {
   readonly alert: string;
@@ -16,8 +19,18 @@ interface Rule {
   readonly annotations: { readonly summary: string; readonly runbook: string };
 }
 
+interface Group {
+  readonly name: string;
+  readonly rules: readonly Rule[];
+}
+
+interface Panel {
+  readonly title: string;
+  readonly targets: readonly { readonly expr: string }[];
+}
+
 const { groups } = parse(readFileSync(join(FOLDER, 'alerts.yaml'), 'utf8')) as {
-  groups: readonly { readonly rules: readonly Rule[] }[];
+  groups: readonly Group[];
 };
 const rules = groups.flatMap(({ rules: inGroup }) => inGroup);
 
@@ -28,6 +41,30 @@ function promtool(...args: readonly string[]): { readonly status: number | null;
 
 const missing = spawnSync('promtool', ['--version']).error !== undefined;
 const skipped = missing && process.env.CI !== 'true';
+
+/** What is left of an expression without matchers, groupings, texts and functions. */
+function metricsIn(expr: string): readonly string[] {
+  const bare = expr
+    .replace(/\{[^}]*\}/g, '')
+    .replace(/\[[^\]]*\]/g, '')
+    .replace(/\b(?:by|without|on|ignoring)\s*\([^)]*\)/g, '')
+    .replace(/\boffset\s+\w+/g, '');
+  const words = bare.match(/\b[a-z][a-z0-9_]*\b(?!\s*\()/g) ?? [];
+  return words.filter((word) => !['or', 'and', 'unless', 'by', 'sum', 'max', 'count'].includes(word));
+}
+
+async function emitted(): Promise<ReadonlySet<string>> {
+  const names = (await createMetrics().registry.getMetricsAsJSON()).map(({ name }) => name);
+  // Every scrape has `up`.
+  return new Set([...names, 'up']);
+}
+
+async function unknownIn(exprs: readonly string[]): Promise<readonly string[]> {
+  const known = await emitted();
+  const used = exprs.flatMap(metricsIn).map((name) => name.replace(/_(?:bucket|count|sum)$/, ''));
+  expect(used.length).toBeGreaterThanOrEqual(exprs.length);
+  return [...new Set(used.filter((name) => !known.has(name)))];
+}
 
 describe('alerts', () => {
   it.skipIf(skipped)('are rules that promtool accepts (needs promtool, of Debian’s prometheus)', () => {
@@ -45,16 +82,64 @@ describe('alerts', () => {
   });
 
   it('lean on metrics that we emit', async () => {
-    const emitted = new Set((await createMetrics().registry.getMetricsAsJSON()).map(({ name }) => name));
-    const used = rules.flatMap(({ expr }) => expr.match(/\b[a-z_]+(?=[{[)]|\s*[=>])/g) ?? []);
-    const metrics = used.filter((name) => name.includes('_') || name === 'up');
-    const unknown = metrics.filter((name) => name !== 'up' && !emitted.has(name.replace(/_bucket$/, '')));
-    expect(metrics.length).toBeGreaterThan(rules.length);
-    expect([...new Set(unknown)]).toEqual([]);
+    expect(await unknownIn(rules.map(({ expr }) => expr))).toEqual([]);
+    expect(await unknownIn(['sum by (le) (rate(nobody_emits_this_bucket{a="b"}[5m])) > 1'])).toEqual([
+      'nobody_emits_this',
+    ]);
   });
 
   it('send operators to a page that exists', () => {
     const lost = rules.filter(({ annotations }) => !existsSync(join(ROOT, annotations.runbook)));
     expect(lost.map(({ alert }) => alert)).toEqual([]);
+  });
+});
+
+describe('monitoring in Kubernetes', () => {
+  it('has the very rules about secrets that Prometheus has elsewhere', () => {
+    const rule = parse(readFileSync(join(MONITORING, 'prometheus-alerts.yaml'), 'utf8')) as {
+      readonly kind: string;
+      readonly metadata: { readonly namespace: string };
+      readonly spec: { readonly groups: readonly Group[] };
+    };
+    expect([rule.kind, rule.metadata.namespace]).toEqual(['PrometheusRule', 'monitoring']);
+    expect(rule.spec.groups).toEqual(groups.filter(({ name }) => name.startsWith('secrets-')));
+    expect(rule.spec.groups.flatMap(({ rules: inGroup }) => inGroup)).toHaveLength(15);
+  });
+
+  it('has a dashboard of nine panels, each over metrics that we emit', async () => {
+    const { panels } = JSON.parse(readFileSync(join(MONITORING, 'grafana-dashboard.json'), 'utf8')) as {
+      readonly panels: readonly Panel[];
+    };
+    expect(panels.map(({ title }) => title)).toEqual([
+      'Secret Access Rate',
+      'Secret Access Latency (p95)',
+      'Cache Hit Rate',
+      'Secret Rotation Success Rate',
+      'Secret Access Errors',
+      'Rotation Duration (p95)',
+      'Active Rotation Jobs',
+      'Secrets Watched',
+      'Secret Cache Size',
+    ]);
+    const exprs = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+    expect(await unknownIn(exprs)).toEqual([]);
+  });
+
+  it.skipIf(skipped)('asks for nothing that Prometheus cannot parse (needs promtool)', () => {
+    const { panels } = JSON.parse(readFileSync(join(MONITORING, 'grafana-dashboard.json'), 'utf8')) as {
+      readonly panels: readonly Panel[];
+    };
+    const exprs = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+    const recorded = exprs.map((expr, at) => ({
+      record: `panel_${at}`,
+      expr: expr.replaceAll('$__rate_interval', '5m'),
+    }));
+    const folder = mkdtempSync(join(tmpdir(), 'panels-'));
+    const file = join(folder, 'rules.yaml');
+    writeFileSync(file, JSON.stringify({ groups: [{ name: 'panels', rules: recorded }] }));
+    const { said, status } = promtool('check', 'rules', file);
+    rmSync(folder, { recursive: true });
+    expect(said).not.toContain('FAILED');
+    expect(status).toBe(0);
   });
 });

@@ -12,11 +12,14 @@ const SCOPE = '@provability-fabric/';
 const RINGS: Readonly<Record<string, number>> = {
   kernel: 0,
   statements: 0,
+  detect: 1,
   policy: 1,
   bundle: 2,
   configuration: 2,
   enforcement: 2,
   evidence: 2,
+  secrets: 2,
+  'gateway-csi': 3,
   'gateway-http': 3,
   'gateway-mcp': 3,
   client: 3,
@@ -32,6 +35,7 @@ const PURE_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
   statements: ['zod'],
   policy: [],
+  detect: [],
 };
 const VERIFIER_MAY_USE = ['kernel', 'statements', 'policy'];
 /** Clock, randomness, locale- and Unicode-version-dependent functions: replay must print the same bytes everywhere. */

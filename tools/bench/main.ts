@@ -7,6 +7,8 @@ import { run as ledger } from './ledger/bench.ts';
 import { run as mcpOverHttp } from './mcp-http/bench.ts';
 import { run as permit } from './permit/index.ts';
 import { run as replay } from './replay/bench.ts';
+import { run as rotation } from './rotation/bench.ts';
+import { run as secrets } from './secrets/bench.ts';
 import { run as start } from './start/bench.ts';
 import { run as step } from './step/bench.ts';
 
@@ -18,7 +20,18 @@ console.log('single runs on a shared machine: trust ratios, not absolutes\n');
 await permit();
 // Each answers whether it reached what it has to.
 const reached = [];
-for (const bench of [step, replay, compile, decisions, authorize, mcpOverHttp, ledger, start]) {
+for (const bench of [
+  step,
+  replay,
+  compile,
+  decisions,
+  authorize,
+  mcpOverHttp,
+  ledger,
+  secrets,
+  rotation,
+  start,
+]) {
   console.log();
   reached.push(await bench());
 }

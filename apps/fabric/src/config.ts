@@ -8,12 +8,13 @@ import {
   type Settings,
 } from '@provability-fabric/configuration';
 import { FabricError } from './errors.ts';
+import { readSecretsSettings, type SecretsSettings } from './secrets/secrets-settings.ts';
 
 // The only file that reads the process's environment.
 
 /** What a server behind the fabric gets: everything but the way into the ledger, which is ours. */
 export function upstreamEnvironment(): Readonly<Record<string, string | undefined>> {
-  const { DATABASE_URL: _ours, ...rest } = process.env;
+  const { DATABASE_URL: _database, REDIS_URL: _redis, PF_SECRETS_TOKEN: _token, ...rest } = process.env;
   return rest;
 }
 
@@ -21,6 +22,11 @@ export function upstreamEnvironment(): Readonly<Record<string, string | undefine
 export function databaseUrl(): string | undefined {
   const url = process.env.DATABASE_URL;
   return url === undefined || url === '' ? undefined : url;
+}
+
+/** How the secrets service is set up. Throws CONFIG_INVALID. */
+export function secretsSettings(): SecretsSettings {
+  return readSecretsSettings(process.env);
 }
 
 /** Where `pf run` keeps its data unless told: XDG base directories, one folder per bundle. */

@@ -4,10 +4,11 @@ import { quickstartCommand } from './commands/quickstart.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
 import { EXIT, exitCodeFor } from './exit-codes.ts';
+import { VERSION } from './version.ts';
 
 const program = new Command('pf')
   .description('stands between an AI agent and everything it can touch')
-  .version('0.1.0')
+  .version(VERSION)
   .showSuggestionAfterError()
   .addCommand(quickstartCommand())
   .addCommand(demoCommand())

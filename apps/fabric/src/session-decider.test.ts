@@ -36,6 +36,8 @@ function decider() {
     },
     mayEverCall: () => true,
     hiding: () => undefined,
+    searchesSecrets: false,
+    holdsSecret: async () => false,
   };
   return { settled, decider: new SessionDecider(enforcer, () => AGENT) };
 }
@@ -77,6 +79,8 @@ it('what a server says when a result that turned out hidden is fetched again is 
     settle: async () => ({ instead: 'pfh1_x' }),
     mayEverCall: () => true,
     hiding: () => ({ extraction: null }),
+    searchesSecrets: false,
+    holdsSecret: async () => false,
   };
   const one = new SessionDecider(enforcer, () => AGENT);
   await one.decide({ requestId: '1', action: 'call', target: 't', value: {} });

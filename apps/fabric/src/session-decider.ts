@@ -7,6 +7,7 @@ import type {
   Hiding,
   Shown,
 } from '@provability-fabric/gateway-mcp';
+import type { JsonValue } from '@provability-fabric/kernel';
 import type { Capability, Principal } from '@provability-fabric/policy';
 
 /** A call that was let through. */
@@ -36,7 +37,10 @@ export interface Agent {
   readonly epoch: number | null;
 }
 
-type AskedEnforcer = Pick<Enforcer, 'authorize' | 'settle' | 'mayEverCall' | 'hiding'>;
+type AskedEnforcer = Pick<
+  Enforcer,
+  'authorize' | 'settle' | 'mayEverCall' | 'hiding' | 'searchesSecrets' | 'holdsSecret'
+>;
 
 /** Decides for the one agent behind a relay; its token may be renewed meanwhile. */
 export class SessionDecider implements Decider {
@@ -45,9 +49,14 @@ export class SessionDecider implements Decider {
   /** By certificate, oldest first. */
   #allowed = new Map<string, Allowed>();
 
+  /** Absent where no secrets are known: then nothing is read for them. */
+  readonly holdsSecret?: (value: JsonValue) => Promise<boolean>;
+
   constructor(enforcer: AskedEnforcer, current: () => Agent) {
     this.#enforcer = enforcer;
     this.#current = current;
+    if (enforcer.searchesSecrets)
+      this.holdsSecret = (value) => enforcer.holdsSecret(current().principal.tenant, value);
   }
 
   async decide(request: ActionRequest): Promise<Decision> {
@@ -60,6 +69,7 @@ export class SessionDecider implements Decider {
       action: { kind: request.action, target: request.target, args: request.value },
       epoch,
       attributes: {},
+      ...(request.beside === undefined ? {} : { beside: request.beside }),
     });
     const { certificateId, effect, refusal, session } = answer;
     if (effect === 'allow') {

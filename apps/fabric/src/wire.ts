@@ -1,15 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import type { SecretBroker } from '@provability-fabric/enforcement';
 import type { Emit } from '@provability-fabric/evidence';
 import { type Bundles, createMetrics, type Metrics } from '@provability-fabric/gateway-http';
+import type { Crypto } from '@provability-fabric/kernel';
 import type { CompiledBundle } from '@provability-fabric/policy';
 import type { Logger } from 'pino';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
+import { type EvidenceLog, openEvidenceLog } from './evidence/open-evidence-log.ts';
 import type { DatabaseSource } from './ledger/connect-database.ts';
 import { takeIssuedTokens } from './ledger/issued-tokens.ts';
 import { type Ledger, openLedger } from './ledger/open-ledger.ts';
 import type { FollowedSettings } from './live-settings.ts';
 import { JournalProblems } from './observe/journal-problems.ts';
+import { pooledRandomness } from './pooled-randomness.ts';
+import { openSecretsService, type SecretsService } from './secrets/open-secrets-service.ts';
+import type { SecretsSettings } from './secrets/secrets-settings.ts';
 import type { FabricSettings } from './settings.ts';
 import { bundleAtStart } from './sidecar/bundle-at-start.ts';
 import { bundleControl } from './sidecar/bundle-control.ts';
@@ -24,6 +30,12 @@ export interface FabricOptions {
   readonly log: Logger;
   /** null: what is decided stays in the data folder's own log. */
   readonly database: DatabaseSource | null;
+  /** null: this process keeps no secrets. */
+  readonly secrets?: SecretsSettings | null;
+  /** Of the secrets; absent: the common one. */
+  readonly secretsLog?: Logger;
+  /** Where secrets are had from that are kept in another process; absent: nothing is searched for any. */
+  readonly broker?: (crypto: Crypto) => SecretBroker;
   /** null: this process decides nothing. Of one that is still being compiled the rest need not wait. */
   readonly bundle: CompiledBundle | Promise<CompiledBundle> | null;
   /** Whether to start without a database that does not answer yet; agents are refused once the ledger lags too far. */
@@ -39,8 +51,12 @@ export interface Fabric {
   readonly settings: FabricSettings;
   /** undefined where no database was asked for, or none has answered yet. */
   readonly ledger: Ledger | undefined;
+  /** undefined where this process records nothing. */
+  readonly evidence: EvidenceLog | undefined;
   /** undefined where this process decides nothing. */
   readonly sidecar: Sidecar | undefined;
+  /** undefined where this process keeps no secrets. */
+  readonly secrets: SecretsService | undefined;
   /** undefined where there is neither a sidecar here nor a database that those of other processes follow. */
   readonly bundles: Bundles | undefined;
   /** Why the newest bundle in the database is not in force here, for /health. */
@@ -92,6 +108,9 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
     });
   let ledger: Ledger | undefined;
   let tokens: ReturnType<typeof takeIssuedTokens> | undefined;
+  let evidence: EvidenceLog | undefined;
+  let sidecar: Sidecar | undefined;
+  let secrets: SecretsService | undefined;
   try {
     if (database !== null && options.startWithoutLedger !== true) ledger = await connect(PATIENCE_MS);
     if (ledger !== undefined) {
@@ -111,12 +130,58 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
       configured === null || published === undefined
         ? configured
         : await bundleAtStart({ published, folder, configured, log, now: Date.now });
-    const sidecar =
-      bundle === null
+    const pool = pooledRandomness();
+    const keeps = options.secrets ?? null;
+    evidence =
+      bundle === null && keeps === null
         ? undefined
-        : await openSidecar({ folder, bundle, settings, live, log, emit, metrics, problems, ledger, late });
+        : await openEvidenceLog({
+            folder,
+            settings,
+            live,
+            emit,
+            metrics,
+            problems,
+            ledger,
+            late,
+            fenceOf: (tenant, session) => sidecar?.fenceOf(tenant, session),
+            random: (length) => pool.bytes(length),
+          });
+    secrets =
+      keeps === null || evidence === undefined || ledger === undefined
+        ? undefined
+        : await openSecretsService({
+            settings: keeps,
+            folder,
+            evidence,
+            ledger,
+            ownsDatabase: database?.kind === 'embedded',
+            metrics,
+            log: options.secretsLog ?? log,
+          });
+    sidecar =
+      bundle === null || evidence === undefined
+        ? undefined
+        : await openSidecar({
+            folder,
+            bundle,
+            settings,
+            live,
+            log,
+            metrics,
+            problems,
+            ledger,
+            evidence,
+            random: pool,
+            broker: secrets?.broker ?? options.broker?.(folder.crypto),
+          });
+    const deciding = sidecar;
+    const recording = evidence;
+    const keeping = secrets;
     const follower: BundleFollower | undefined =
-      sidecar && published && followBundle({ published, folder, sidecar, log, metrics, now: Date.now });
+      deciding &&
+      published &&
+      followBundle({ published, folder, sidecar: deciding, log, metrics, now: Date.now });
     return {
       folder,
       metrics,
@@ -124,20 +189,28 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
       get ledger() {
         return ledger;
       },
-      sidecar,
+      evidence: recording,
+      sidecar: deciding,
+      secrets: keeping,
       bundles: published
         ? sharedBundles({ published, crypto: folder.crypto, now: Date.now, here: follower })
-        : sidecar && bundleControl(folder, sidecar),
+        : deciding && bundleControl(folder, deciding),
       bundleHealth: () => follower?.health() ?? [],
       async close() {
         await follower?.close();
-        await sidecar?.close();
+        await deciding?.close();
+        await keeping?.close();
+        const { shipped } = (await recording?.close()) ?? { shipped: true };
+        await deciding?.releaseSessions(shipped);
         await tokens?.close();
         await ledger?.close();
         await folder.release();
       },
     };
   } catch (error) {
+    await secrets?.close();
+    await sidecar?.close();
+    await evidence?.close();
     await tokens?.close();
     await ledger?.close();
     await folder.release();

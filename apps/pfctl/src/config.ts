@@ -11,17 +11,21 @@ export interface ProcessSettings {
   readonly ledgerToken: string | undefined;
   /** A token of somebody who approves held actions; a credential. */
   readonly approverToken: string | undefined;
+  /** A token for the secrets service; a credential. */
+  readonly secretsToken: string | undefined;
   /** The ledger's PostgreSQL, where it is not the fabric's own; holds a password. */
   readonly databaseUrl: string | undefined;
 }
 
 export function processSettings(): ProcessSettings {
-  const { PFCTL_DEBUG, NO_COLOR, TERM, LEDGER_TOKEN, APPROVER_TOKEN, DATABASE_URL } = process.env;
+  const { PFCTL_DEBUG, NO_COLOR, TERM, LEDGER_TOKEN, APPROVER_TOKEN, SECRETS_TOKEN, DATABASE_URL } =
+    process.env;
   return {
     debug: isSet(PFCTL_DEBUG),
     colour: !isSet(NO_COLOR) && TERM !== 'dumb',
     ledgerToken: LEDGER_TOKEN,
     approverToken: APPROVER_TOKEN,
+    secretsToken: SECRETS_TOKEN,
     databaseUrl: isSet(DATABASE_URL) ? DATABASE_URL : undefined,
   };
 }

@@ -3,11 +3,13 @@ import { addApprovals } from './commands/approvals.ts';
 import { addBundle } from './commands/bundle.ts';
 import { addCertificates } from './commands/certs.ts';
 import { addConfiguration } from './commands/config.ts';
+import { addContinuity } from './commands/continuity.ts';
 import { addExplain } from './commands/explain.ts';
 import { addInit } from './commands/init.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addReplay } from './commands/replay.ts';
+import { addSecrets } from './commands/secrets.ts';
 import { addStats } from './commands/stats.ts';
 import { addStatus } from './commands/status.ts';
 import { addTest } from './commands/test.ts';
@@ -52,6 +54,8 @@ export function buildProgram(terminal: Terminal, finish: (code: ExitCode) => voi
   addConfiguration(program, shell);
   addToken(program, shell);
   addApprovals(program, shell);
+  addSecrets(program, shell);
   addLedger(program, shell);
+  addContinuity(program, shell);
   return program;
 }

@@ -43,6 +43,7 @@ export async function pfctl(args: readonly string[], options: RunOptions = {}): 
     checkout: CHECKOUT,
     ledgerToken: undefined,
     approverToken: undefined,
+    secretsToken: undefined,
     databaseUrl: undefined,
     now: () => NOW,
     ...given,

@@ -21,6 +21,8 @@ export interface Terminal {
   readonly ledgerToken: string | undefined;
   /** A token of an approver, from the process's environment. */
   readonly approverToken: string | undefined;
+  /** A token for the secrets service, from the process's environment. */
+  readonly secretsToken: string | undefined;
   /** The ledger's PostgreSQL, from the process's environment; undefined: the one in the data folder. */
   readonly databaseUrl: string | undefined;
   /** ms since the epoch. */
@@ -61,6 +63,7 @@ export function processTerminal(settings: ProcessSettings): Terminal {
     checkout: checkoutFolder(),
     ledgerToken: settings.ledgerToken,
     approverToken: settings.approverToken,
+    secretsToken: settings.secretsToken,
     databaseUrl: settings.databaseUrl,
     now: Date.now,
   };

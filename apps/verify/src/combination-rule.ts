@@ -43,10 +43,19 @@ export function combinationProblems(
   return problems;
 }
 
-/** The bundle says whether anything in it can wait for an approval; where it is not known, the certificate does. */
-function checksOf({ checks }: PermissionCertificate, bundle: LoadedBundle | undefined): readonly string[] {
-  if (bundle !== undefined) return bundle.checks;
-  return CHECKS.filter((check) => check !== 'holds' || checks.some((named) => named.check === check));
+/**
+ * The bundle says whether anything in it can wait for an approval or uses secrets; where it is not known, the certificate
+ * does. That a secret was exposed is found under every bundle.
+ */
+function checksOf(
+  { checks, reasons }: PermissionCertificate,
+  bundle: LoadedBundle | undefined,
+): readonly string[] {
+  const isNamed = (check: string) => checks.some((named) => named.check === check);
+  if (bundle === undefined)
+    return CHECKS.filter((check) => (check !== 'holds' && check !== 'secrets') || isNamed(check));
+  const wasExposed = reasons.some(({ code }) => code === 'SECRET_EXPOSED');
+  return CHECKS.filter((check) => bundle.checks.includes(check) || (check === 'secrets' && wasExposed));
 }
 
 /** Without the releases that were used: each is a check of its own, which found nothing wrong. */

@@ -407,6 +407,18 @@ describe('a change of bundle', () => {
   });
 });
 
+it('a certificate that speaks of secrets where there are none is named', () => {
+  const sent = written((session) => {
+    session.ask('pay', { amount: 1 }, saying({ secrets_used: ['api/token'] }));
+  });
+  expect(wrong(sent)).toContain('VERDICT s1/1');
+  const seen = written((session) => {
+    const id = session.ask('pay', { amount: 1 });
+    session.settle(id, 'done', 'text', saying({ exposed: ['api/token'] }));
+  });
+  expect(wrong(seen)).toEqual(['OUTCOME s1/2']);
+});
+
 describe('a certificate that speaks of handles where there are none', () => {
   it('is named: what was sent on, and what the agent did not see, follow from the inputs too', () => {
     const sent = written((session) => {

@@ -202,12 +202,13 @@ function derivedMembers(
       // No input of this version brings one.
       break_glass: null,
       forwarded_digest: output.forwarded_digest,
+      secrets_used: output.secrets_used,
     };
     return ['VERDICT', derived as unknown as JsonObject];
   }
   if (statement.type === 'outcome-certificate' && output.kind === 'settled') {
-    const { result_digest, result_label: label, label: session, hidden } = output;
-    const derived = { result_digest, label, labels: { session }, hidden };
+    const { result_digest, result_label: label, label: session, hidden, exposed } = output;
+    const derived = { result_digest, label, labels: { session }, hidden, exposed };
     return ['OUTCOME', derived as unknown as Record<string, JsonValue>];
   }
   return ['STATE', { epoch, mode: environment.enforcement_mode }];

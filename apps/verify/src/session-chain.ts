@@ -1,6 +1,6 @@
 import { parseInstant } from '@provability-fabric/policy';
 import type { Failures } from './failure.ts';
-import type { ReadEntry } from './verify-entry.ts';
+import type { AnyEntry, ReadEntry } from './verify-entry.ts';
 
 /**
  * Whether a statement follows the one before it in its session: no gap, no other predecessor, no other state,
@@ -16,25 +16,35 @@ export function verifyLink(previous: ReadEntry | undefined, entry: ReadEntry, fa
   return problems.length === 0;
 }
 
-function openingProblems({ statement }: ReadEntry): string[] {
+/** What is wrong with a statement's place in its chain, whatever it says: from 0 on, no gap, no other predecessor. */
+export function placeProblems(previous: AnyEntry | undefined, { statement }: AnyEntry): string[] {
   const problems: string[] = [];
-  if (statement.seq !== 0) problems.push(`expected the session to begin with seq 0, came ${statement.seq}`);
-  if (statement.previous !== null)
-    problems.push(`expected nothing before the first statement, came ${statement.previous}`);
-  if (!isOpening(statement)) problems.push('expected the session to begin with its opening');
-  return problems;
-}
-
-function linkProblems(previous: ReadEntry, { statement }: ReadEntry): string[] {
-  const problems: string[] = [];
+  if (previous === undefined) {
+    if (statement.seq !== 0) problems.push(`expected the session to begin with seq 0, came ${statement.seq}`);
+    if (statement.previous !== null)
+      problems.push(`expected nothing before the first statement, came ${statement.previous}`);
+    return problems;
+  }
   const wanted = previous.statement.seq + 1;
-  const { after } = previous.statement.state;
   if (statement.seq !== wanted) problems.push(`expected seq ${wanted}, came ${statement.seq}`);
   if (statement.previous !== previous.digest) {
     problems.push(
       `expected the digest of the statement before, ${previous.digest}, came ${statement.previous}`,
     );
   }
+  return problems;
+}
+
+function openingProblems(entry: ReadEntry): string[] {
+  const problems = placeProblems(undefined, entry);
+  if (!isOpening(entry.statement)) problems.push('expected the session to begin with its opening');
+  return problems;
+}
+
+function linkProblems(previous: ReadEntry, entry: ReadEntry): string[] {
+  const { statement } = entry;
+  const problems = placeProblems(previous, entry);
+  const { after } = previous.statement.state;
   if (statement.state.before !== after) {
     problems.push(
       `expected to start from the state that the statement before left, ${after}, came ${statement.state.before}`,

@@ -1,4 +1,4 @@
-import type { SessionRecord, Statement } from '@provability-fabric/statements';
+import type { ChainedStatement, SessionRecord } from '@provability-fabric/statements';
 import type { Verification, VerifiedEvent } from './verify-evidence.ts';
 
 type Status = 're-derived' | 'facts trusted' | 'signature only' | 'failed';
@@ -10,10 +10,10 @@ export interface EventSummary {
   readonly session: string;
   readonly seq: number;
   readonly at: string;
-  /** `call`, `read`, `outcome`, or what a session record notes. */
+  /** `call`, `read`, `outcome`, what a session record notes, or what was done with a secret: `READ`, …. */
   readonly what: string;
   readonly target: string;
-  /** `accept`, …; of an outcome `done`, …; null for what is only noted. */
+  /** `accept`, …; of an outcome `done`, …; of an access `SUCCESS`, …; null for what is only noted. */
   readonly verdict: string | null;
   readonly effect: string | null;
   readonly status: Status;
@@ -51,7 +51,7 @@ function standingOf({ standing, failed }: VerifiedEvent): Pick<EventSummary, 'st
 
 /** `targets` remembers what each certificate was about, for the outcomes that name it. */
 function described(
-  statement: Statement,
+  statement: ChainedStatement,
   targets: Map<string, string>,
 ): Pick<EventSummary, 'what' | 'target' | 'verdict' | 'effect'> {
   const of = (certificate: string) => JSON.stringify([statement.tenant, statement.session, certificate]);
@@ -68,6 +68,10 @@ function described(
     case 'session-record': {
       const target = noted(statement);
       return { what: statement.kind, target, verdict: null, effect: null };
+    }
+    case 'secret-access': {
+      const { action, secret, result } = statement;
+      return { what: action, target: secret, verdict: result, effect: null };
     }
   }
 }

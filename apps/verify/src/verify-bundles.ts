@@ -2,7 +2,7 @@ import { type Crypto, type Digest, digestJson, field, type JsonObject } from '@p
 import { type LoadedBundle, loadBundle, parseCompiledBundle } from '@provability-fabric/policy';
 import { shorten } from './difference.ts';
 import type { Failures } from './failure.ts';
-import type { ReadEntry } from './verify-entry.ts';
+import type { AnyEntry } from './verify-entry.ts';
 
 /**
  * The bundles of the file, ready to run, by digest. A statement names its bundle; nothing else says which one
@@ -17,7 +17,7 @@ export type Bundles = ReadonlyMap<Digest, LoadedBundle>;
 export function verifyBundles(
   crypto: Crypto,
   files: readonly JsonObject[],
-  entries: readonly ReadEntry[],
+  entries: readonly AnyEntry[],
   failures: Failures,
 ): Bundles {
   const references = referencesOf(entries);
@@ -53,11 +53,11 @@ interface References {
   readonly byVersion: ReadonlyMap<string, Digest>;
 }
 
-function referencesOf(entries: readonly ReadEntry[]): References {
+function referencesOf(entries: readonly AnyEntry[]): References {
   const ranks = new Map<string, number>();
   const byVersion = new Map<string, Digest>();
   for (const { statement } of entries) {
-    if (statement.type === 'outcome-certificate') continue;
+    if (!('bundle' in statement)) continue;
     const { name, version, digest } = statement.bundle;
     if (!ranks.has(digest)) ranks.set(digest, ranks.size);
     byVersion.set(`\`${name}\` version ${version}`, digest);

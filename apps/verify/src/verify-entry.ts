@@ -12,7 +12,8 @@ import {
   verifyInclusion,
 } from '@provability-fabric/kernel';
 import {
-  decodeStatement,
+  type ChainedStatement,
+  decodeChained,
   type EvidenceEntry,
   type InputRecord,
   type Statement,
@@ -24,13 +25,15 @@ import type { Failures, Place } from './failure.ts';
 /**
  * An entry whose statement could be read; what is wrong with its proof or signature is among the failures.
  */
-export interface ReadEntry {
+export interface ReadEntry<Kind extends ChainedStatement = Statement> {
   readonly place: Place;
-  readonly statement: Statement;
+  readonly statement: Kind;
   /** SHA-256 of the statement's payload: what the next one's `previous` names. */
   readonly digest: Digest;
   readonly record: InputRecord | null;
 }
+
+export type AnyEntry = ReadEntry<ChainedStatement>;
 
 /** The log's entries in its order, each once: a file has one form. */
 export function verifyOrder(entries: readonly EvidenceEntry[], failures: Failures): void {
@@ -55,7 +58,7 @@ export function verifyEntry(
   checkpoint: Checkpoint | undefined,
   keys: ReadonlyMap<string, Uint8Array>,
   failures: Failures,
-): ReadEntry | undefined {
+): AnyEntry | undefined {
   const payload = fromBase64(entry.envelope.payload);
   const statement = statementIn(entry, payload, failures);
   const place = statement === undefined ? placeOf(entry.index) : placeOf(entry.index, statement);
@@ -64,7 +67,7 @@ export function verifyEntry(
   return statement && { place, statement, digest: statementDigest(crypto, payload), record: entry.record };
 }
 
-function placeOf(entry: number, statement?: Statement): Place {
+function placeOf(entry: number, statement?: ChainedStatement): Place {
   const { tenant = null, session = null, seq = null } = statement ?? {};
   return { entry, tenant, session, seq };
 }
@@ -73,9 +76,9 @@ function statementIn(
   { index, envelope }: EvidenceEntry,
   payload: Uint8Array,
   failures: Failures,
-): Statement | undefined {
+): ChainedStatement | undefined {
   try {
-    return decodeStatement(envelope.payloadType, payload);
+    return decodeChained(envelope.payloadType, payload);
   } catch (error) {
     if (!(error instanceof StatementError || error instanceof JsonError)) throw error;
     failures.add('STATEMENT', placeOf(index), error.message);

@@ -1,12 +1,15 @@
 import type { Checkpoint, Crypto } from '@provability-fabric/kernel';
+import { isSecretsSession } from '@provability-fabric/statements';
 import { type Failure, Failures } from './failure.ts';
 import { readEvidence } from './read-evidence.ts';
+import type { Standing } from './rederivation.ts';
 import type { TrustedKeys } from './trusted-keys.ts';
+import { type AccessEntry, verifyAccesses, verifyContinuation } from './verify-accesses.ts';
 import { verifyBundles } from './verify-bundles.ts';
 import { verifyCheckpoint, verifyConsistency, verifySince } from './verify-checkpoint.ts';
-import { type ReadEntry, verifyEntry, verifyOrder } from './verify-entry.ts';
+import { type AnyEntry, type ReadEntry, verifyEntry, verifyOrder } from './verify-entry.ts';
 import { type VerifiedHead, verifyHead } from './verify-head.ts';
-import { type VerifiedEntry, verifySession } from './verify-session.ts';
+import { verifySession } from './verify-session.ts';
 
 /** What the user demands beyond that nothing is wrong. */
 export type Requirement = 're-derived' | 'complete' | 'head';
@@ -16,6 +19,11 @@ export interface Trust {
   /** A checkpoint of this log that the user kept: the file's must extend it. */
   readonly since: Checkpoint | null;
   readonly require: readonly Requirement[];
+}
+
+export interface VerifiedEntry {
+  readonly entry: AnyEntry;
+  readonly standing: Standing;
 }
 
 export interface VerifiedEvent extends VerifiedEntry {
@@ -68,8 +76,14 @@ export function verifyEvidence(
     return verifyEntry(crypto, entry, checkpoint, evidence, failures) ?? [];
   });
   const bundles = verifyBundles(crypto, file.bundles, entries, failures);
-  const verified = sessionsOf(entries).flatMap((session) =>
-    verifySession(crypto, session, bundles, failures),
+  const sessions = sessionsOf(entries, failures);
+  const verified = sessions.flatMap(({ accesses, actions }) => [
+    ...verifyAccesses(crypto, accesses, failures),
+    ...verifySession(crypto, actions, bundles, failures),
+  ]);
+  verifyContinuation(
+    sessions.map(({ accesses }) => accesses),
+    failures,
   );
   const head = file.head ? verifyHead(crypto, file.head, entries, checkpoint, evidence, failures) : null;
   if (trust.require.includes('re-derived')) requireRederived(verified, failures);
@@ -94,22 +108,42 @@ const NOTHING: Verification = {
   failures: [],
 };
 
-/** Each session's entries, in the order of the file; a tenant's session is another tenant's by no name. */
-function sessionsOf(entries: readonly ReadEntry[]): readonly (readonly ReadEntry[])[] {
-  const sessions = new Map<string, ReadEntry[]>();
+/** One of the two is empty in a file that holds. */
+interface SessionEntries {
+  readonly accesses: AccessEntry[];
+  readonly actions: ReadEntry[];
+}
+
+/**
+ * Each session's entries, in the order of the file; a tenant's session is another tenant's by no name. Accesses to secrets
+ * have sessions of their own: in an agent's they would be nothing that `step` did, and an agent's statement among them
+ * would escape it.
+ */
+function sessionsOf(entries: readonly AnyEntry[], failures: Failures): readonly SessionEntries[] {
+  const sessions = new Map<string, SessionEntries>();
   for (const entry of entries) {
-    const { tenant, session } = entry.statement;
+    const { tenant, session, type } = entry.statement;
     const key = JSON.stringify([tenant, session]);
-    const known = sessions.get(key);
-    if (known === undefined) sessions.set(key, [entry]);
-    else known.push(entry);
+    const known = sessions.get(key) ?? { accesses: [], actions: [] };
+    sessions.set(key, known);
+    if (isAccess(entry)) known.accesses.push(entry);
+    else known.actions.push(entry as ReadEntry);
+    if (isAccess(entry) === isSecretsSession(session)) continue;
+    const expected = isAccess(entry) ? "an agent's statement" : 'an access to a secret';
+    failures.add('CHAIN', entry.place, `expected ${expected} in a session of that name, came a \`${type}\``);
   }
   return [...sessions.values()];
+}
+
+function isAccess(entry: AnyEntry): entry is AccessEntry {
+  return entry.statement.type === 'secret-access';
 }
 
 function requireRederived(events: readonly VerifiedEntry[], failures: Failures): void {
   for (const { entry, standing } of events) {
     if (standing.status === 're-derived' || failures.has(entry.place)) continue;
+    // A fact with all its details is as much as there can be.
+    if (isAccess(entry) && entry.record !== null) continue;
     const message = `expected every event re-derived, came ${standing.status}: ${standing.because}`;
     failures.add('REQUIREMENT', entry.place, message);
   }

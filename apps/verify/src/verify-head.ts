@@ -17,7 +17,7 @@ import {
   verifyHeads,
 } from '@provability-fabric/statements';
 import type { Failures } from './failure.ts';
-import type { ReadEntry } from './verify-entry.ts';
+import type { AnyEntry } from './verify-entry.ts';
 
 /** What a signed head bears out. */
 export interface VerifiedHead {
@@ -39,7 +39,7 @@ export interface VerifiedHead {
 export function verifyHead(
   crypto: Crypto,
   file: EvidenceHead,
-  entries: readonly ReadEntry[],
+  entries: readonly AnyEntry[],
   checkpoint: Checkpoint | undefined,
   keys: ReadonlyMap<string, Uint8Array>,
   failures: Failures,
@@ -94,11 +94,11 @@ function openHead(
 interface FoundEnd {
   readonly end: SessionEnd;
   /** Of the last statement that the file has. */
-  readonly entry: ReadEntry;
+  readonly entry: AnyEntry;
 }
 
 /** Where the file has the sessions end, in the order of their first entries. */
-function endsOf(entries: readonly ReadEntry[]): readonly FoundEnd[] {
+function endsOf(entries: readonly AnyEntry[]): readonly FoundEnd[] {
   const ends = new Map<string, FoundEnd>();
   for (const entry of entries) {
     const { tenant, session, seq } = entry.statement;

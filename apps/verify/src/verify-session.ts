@@ -10,7 +10,7 @@ import { verifyLink } from './session-chain.ts';
 import type { Bundles } from './verify-bundles.ts';
 import type { ReadEntry } from './verify-entry.ts';
 
-export interface VerifiedEntry {
+interface VerifiedEntry {
   readonly entry: ReadEntry;
   readonly standing: Standing;
 }

@@ -33,6 +33,7 @@ import { checkNames } from './names.ts';
 import { checkPlaceholders } from './placeholders.ts';
 import { checkReleases } from './releases.ts';
 import { checkPlaces } from './result-fields.ts';
+import { compileSecrets } from './secrets.ts';
 import { bundleShape } from './shape/bundle-shape.ts';
 import { readShape } from './shape/read-shape.ts';
 import {
@@ -146,6 +147,7 @@ function compileDraft(compilation: Compilation, cedar: CedarIr | undefined): Dra
   const storesAreSound = found.errorCount === errorsBefore;
   const handles = compileHandles(compilation);
   const tools = withExtractTool(compileTools(compilation), handles);
+  const secrets = compileSecrets(compilation);
   const documents = compileDocuments(compilation);
   const clauses = compileClauses(cedar, compilation);
   if (cedar !== undefined) checkCedarNames(cedar, compilation);
@@ -180,6 +182,7 @@ function compileDraft(compilation: Compilation, cedar: CedarIr | undefined): Dra
     stores,
     clauses,
     ...(handles === undefined ? {} : { handles }),
+    ...(secrets === undefined ? {} : { secrets }),
     automata: compileAutomata(clauses),
   };
 }
@@ -191,7 +194,7 @@ function distinct(values: readonly JsonValue[]): readonly JsonValue[] {
 }
 
 function complete(draft: Draft, cedar: CedarIr, { files }: BundleSources, crypto: Crypto): CompiledBundle {
-  const { tools, stores, documents, constants, automata, clauses, handles } = draft;
+  const { tools, stores, documents, constants, automata, clauses, handles, secrets } = draft;
   const releases = clauses.filter((clause) => clause.kind === 'release');
   const digest = (value: unknown) => digestJson(crypto, value as JsonValue);
   const policy = { [POLICY_FILE]: files.get(POLICY_FILE), [SCHEMA_FILE]: files.get(SCHEMA_FILE) ?? null };
@@ -202,7 +205,11 @@ function complete(draft: Draft, cedar: CedarIr, { files }: BundleSources, crypto
     hashes: {
       policy: digest(policy),
       automata: digest(automata),
-      labeler: digest({ tools, stores, documents, constants, releases, ...(handles && { handles }) }),
+      labeler: digest({
+        ...{ tools, stores, documents, constants, releases },
+        ...(handles && { handles }),
+        ...(secrets && { secrets }),
+      }),
     },
   };
 }

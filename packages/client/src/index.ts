@@ -42,5 +42,13 @@ export {
   type LedgerQuery,
   type ListedCertificate,
 } from './ledger/ledger-client.ts';
+// Reading secrets
+export {
+  createSecretsClient,
+  type ReadSecret,
+  type SecretReading,
+  type SecretsClient,
+  type SidecarQuestion,
+} from './secrets/secrets-client.ts';
 // How requests travel
 export type { Fetch, FetchAnswer, TokenSource, TransportOptions } from './transport/options.ts';

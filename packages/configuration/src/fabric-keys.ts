@@ -44,6 +44,13 @@ export const FABRIC_KEYS = {
     effect: 'where the ledger answers',
     ...listener,
   },
+  listen_secrets: {
+    key: 'listen_secrets',
+    where: 'fabric.yaml',
+    standard: '127.0.0.1:8085',
+    effect: 'where the secrets service answers',
+    ...listener,
+  },
   tls_certificate: {
     key: 'tls_certificate',
     where: 'fabric.yaml',

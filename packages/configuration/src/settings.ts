@@ -82,6 +82,7 @@ export interface Settings {
   readonly listen: Listen;
   readonly listenPolicyAdapter: Listen;
   readonly listenLedger: Listen;
+  readonly listenSecrets: Listen;
   /** null: the listeners speak plain HTTP. */
   readonly tls: TlsSettings | null;
   readonly limits: LimitSettings;

@@ -7,12 +7,15 @@ import type {
   Input,
   IntentInput,
   Principal,
+  SecretUse,
 } from '@provability-fabric/policy';
 import { EnforcementError } from './errors.ts';
 import { type Carrying, carrying } from './handles/own-actions.ts';
 import { inRecordOrder } from './in-record-order.ts';
 import { fingerprint, NEVER_SENT, type PastAnswer } from './past-requests.ts';
 import type { Clock, Surroundings } from './ports.ts';
+import type { SearchedRequest } from './secrets/search.ts';
+import { usesOf } from './secrets/uses-of.ts';
 import type { Session, SessionTools } from './session.ts';
 import { type ReservingTools, reserveUsage } from './usage/reserve-usage.ts';
 
@@ -27,6 +30,8 @@ export interface AuthorizeRequest {
   /** The epoch the caller believes in; null: the one in force. */
   readonly epoch: number | null;
   readonly attributes: JsonValue;
+  /** What else of the message is sent on with the action: searched for secrets, and part of no decision. */
+  readonly beside?: JsonValue;
 }
 
 export interface DecidingTools extends Pick<SessionTools, 'crypto'>, ReservingTools {
@@ -42,13 +47,15 @@ export interface Decided {
   readonly decision?: Decision;
   readonly stepMs: number;
   readonly carries: Carrying;
+  /** Present where secrets are used. */
+  readonly uses?: readonly SecretUse[];
 }
 
 /** Decides a request in its session, to be called exclusively: what it answers is durable, and may not be told yet. */
 export async function decideRequest(
   tools: DecidingTools,
   session: Session,
-  request: AuthorizeRequest,
+  request: SearchedRequest,
 ): Promise<Decided> {
   const { clock, surroundings, crypto } = tools;
   const { principal } = request;
@@ -63,10 +70,11 @@ export async function decideRequest(
     action: { ...request.action, args: inRecordOrder(request.action.args) },
     epoch: request.epoch ?? surroundings.epoch(principal.tenant),
     attributes: inRecordOrder(request.attributes),
+    ...(request.exposed !== undefined && { exposed: request.exposed }),
   };
   const repeated = await repeatedAnswer(tools, session, input);
   if (repeated !== undefined)
-    return { past: repeated, stepMs: 0, carries: await carrying(session, input, repeated) };
+    return { past: repeated, stepMs: 0, ...(await carriedBy(session, input, repeated)) };
   const reserved = await reserveUsage(tools, session, input);
   let decision: Decision | undefined;
   let stepMs = 0;
@@ -80,7 +88,17 @@ export async function decideRequest(
   }
   const past = session.past.find(input.certificate_id);
   if (typeof past === 'string') throw new Error('expected an intent to be remembered once it is on record');
-  return { past, decision, stepMs, carries: await carrying(session, input, past) };
+  return { past, decision, stepMs, ...(await carriedBy(session, input, past)) };
+}
+
+async function carriedBy(
+  session: Session,
+  input: IntentInput,
+  past: PastAnswer,
+): Promise<Pick<Decided, 'carries' | 'uses'>> {
+  const uses = usesOf(session, input, past);
+  const carries = await carrying(session, input, past);
+  return uses === undefined ? { carries } : { carries, uses };
 }
 
 /** What has to be on record before the next intent: the opening, a change of mode, of epoch, what was never sent on. */

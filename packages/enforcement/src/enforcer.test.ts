@@ -224,6 +224,15 @@ describe('a session', () => {
     }
   });
 
+  it('has no name under which accesses to secrets are recorded, whoever asks for it', async () => {
+    const enforcer = await world.start();
+    const reserved = { code: 'SESSION_RESERVED', message: expect.stringContaining('`secrets:`') };
+    const session = 'secrets:0:0';
+    await expect(enforcer.authorize(ask('look', { session }))).rejects.toMatchObject(reserved);
+    await expect(enforcer.prompt(AGENT, session, 'do it')).rejects.toMatchObject(reserved);
+    expect([...world.journal.heads()]).toEqual([]);
+  });
+
   it('takes nothing new once the fabric closes', async () => {
     const enforcer = await world.start();
     await enforcer.close();

@@ -11,7 +11,7 @@ import {
 } from './decide-request.ts';
 import { EnforcementError } from './errors.ts';
 import { findPast } from './find-past.ts';
-import { existingSession, type FindingTools, sessionFor } from './find-session.ts';
+import { existingSession, type FindingTools, requireAgentSession, sessionFor } from './find-session.ts';
 import { type HidingRules, hidingFor } from './handles/hiding-rules.ts';
 import type { Carrying } from './handles/own-actions.ts';
 import { KeptSessions, nameOf } from './kept-sessions.ts';
@@ -22,6 +22,9 @@ import { OwnSessions } from './own-sessions.ts';
 import type { Answer, PastAnswer } from './past-requests.ts';
 import type { Clock, Leases, Observer, SessionArchive, Surroundings } from './ports.ts';
 import type { ReadingTools } from './recorded-statements.ts';
+import type { SecretBroker } from './secrets/ports.ts';
+import { holdsSecret, searchedResult } from './secrets/search.ts';
+import { SecretAnswers } from './secrets/secret-answers.ts';
 import type { Session, SessionTools } from './session.ts';
 import { noSuchAction, type Shown, settleOutcome } from './settle-outcome.ts';
 import { type LostSession, sweepSessions } from './sweep.ts';
@@ -57,6 +60,8 @@ export interface EnforcerOptions extends SessionTools, LedgerSettings, ReadingTo
   readonly archive?: SessionArchive;
   /** Where limits are counted that sessions share; without it what they count is refused. */
   readonly usage?: Usage;
+  /** Where secrets are had from; without it none is used, and nothing is searched for any. */
+  readonly secrets?: SecretBroker;
 }
 
 const DEFAULT_MAX_STATEMENTS = 200_000;
@@ -73,6 +78,7 @@ export class Enforcer {
   readonly #finding: FindingTools;
   readonly #deciding: DecidingTools;
   readonly #confirming: ConfirmingTools;
+  readonly #secrets: SecretAnswers;
   #bundle: LoadedBundle;
   /** Under which fence each session's newest statements were decided. */
   readonly #fences = new Map<string, number>();
@@ -93,6 +99,7 @@ export class Enforcer {
     const opening = { ...options, gate: this.#gate, fenced };
     this.#sessions = new KeptSessions({
       open: async (tenant, id, goesOn) => {
+        requireAgentSession(id);
         const session = await openSession({ ...opening, bundle: this.#bundle }, tenant, id, goesOn);
         this.approvals.note(session);
         return session;
@@ -115,6 +122,7 @@ export class Enforcer {
     };
     const within: ConfirmingTools['within'] = (session, work) => this.#within(session, work);
     this.#confirming = { gate: this.#gate, clock, observer: options.observer, within };
+    this.#secrets = new SecretAnswers({ ...this.#confirming, broker: options.secrets });
     this.approvals = new Approvals({
       ...options,
       bundle: () => this.#bundle,
@@ -154,8 +162,9 @@ export class Enforcer {
     const started = performance.now();
     const { principal, action } = request;
     this.#requireEvidence(principal.tenant, request.session);
+    const searched = await this.#secrets.searched(request);
     const session = await this.#sessionFor(principal, request.session);
-    const decided = await this.#within(session, () => decideRequest(this.#deciding, session, request));
+    const decided = await this.#within(session, () => decideRequest(this.#deciding, session, searched));
     const { past, decision, stepMs, carries } = decided;
     await confirmAnswer(this.#confirming, session, past);
     // The fabric's own answer is on record after the decision.
@@ -167,13 +176,28 @@ export class Enforcer {
         principal: principal.id,
         certificateId: past.answer.certificateId,
         action: action.kind,
-        target: action.target,
+        target: searched.action.target,
         decision,
         stepMs,
         latencyMs: performance.now() - started,
       });
     }
-    return { ...past.answer, ...carries, session: session.id };
+    return { ...(await this.#secrets.answerTo(session, request, decided)), session: session.id };
+  }
+
+  /** Whether anything is searched for secrets at all. */
+  get searchesSecrets(): boolean {
+    return this.#options.secrets !== undefined;
+  }
+
+  /** Whether something holds a secret that goes on no record; where nobody can look, it does. */
+  holdsSecret(tenant: string, value: JsonValue): Promise<boolean> {
+    return holdsSecret(this.#options.secrets, tenant, value);
+  }
+
+  /** Whether whoever is answered here may be given values that the agent must not have. */
+  get usesSecrets(): boolean {
+    return this.#bundle.ir.secrets !== undefined;
   }
 
   /**
@@ -201,7 +225,8 @@ export class Enforcer {
   ): Promise<Shown> {
     const session = await existingSession(this.#finding, tenant, sessionId);
     if (session === undefined) throw noSuchAction(certificateId);
-    const report = { principal, certificateId, outcome, result };
+    const searched = await searchedResult(this.#options.secrets, tenant, result);
+    const report = { principal, certificateId, outcome, ...searched };
     const { isNew, shown } = await this.#within(session, () =>
       settleOutcome(this.#deciding, session, report),
     );

@@ -13,9 +13,9 @@ export function pastAnswer(
   index: number,
 ): PastAnswer {
   const print = fingerprint(crypto, input, certificate.action.args_digest);
-  const { forwarded_digest: forwarded } = certificate;
+  const { forwarded_digest: forwarded, secrets_used: secrets } = certificate;
   const past = { fingerprint: print, answer: answerOf(certificate), index, given: true };
-  return forwarded === undefined ? past : { ...past, forwarded };
+  return { ...past, ...(forwarded && { forwarded }), ...(secrets && { secrets }) };
 }
 
 /** What a session has on record about one certificate; undefined where it has none. */

@@ -1,4 +1,5 @@
 import type { Principal } from '@provability-fabric/policy';
+import { isSecretsSession, SECRETS_SESSION_PREFIX } from '@provability-fabric/statements';
 import type { EnforcerOptions } from './enforcer.ts';
 import { EnforcementError } from './errors.ts';
 import type { KeptSessions } from './kept-sessions.ts';
@@ -41,6 +42,19 @@ export async function existingSession(
     journal.head(tenant, id) !== undefined ||
     (leases !== undefined && (await archive?.find(tenant, id)) !== undefined);
   return known ? sessions.load(tenant, id) : undefined;
+}
+
+/**
+ * Throws SESSION_RESERVED for a name that accesses to secrets are recorded under: an agent in such a session could write
+ * statements among them, and an access would be folded by `step`.
+ */
+export function requireAgentSession(session: string): void {
+  if (!isSecretsSession(session)) return;
+  throw new EnforcementError(
+    'SESSION_RESERVED',
+    `expected a session whose name does not begin with \`${SECRETS_SESSION_PREFIX}\`: accesses to secrets are recorded ` +
+      'under such names; give the session another one',
+  );
 }
 
 /** A session whose records were erased is over; its principal goes on in a new one. */

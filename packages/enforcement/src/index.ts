@@ -12,6 +12,8 @@ export type { AuthorizeRequest } from './decide-request.ts';
 export { type Authorized, Enforcer, type EnforcerOptions, type Reporter } from './enforcer.ts';
 // Errors
 export { EnforcementError, type EnforcementErrorCode } from './errors.ts';
+// Names that no agent's session has
+export { requireAgentSession } from './find-session.ts';
 export type { HidingRules } from './handles/hiding-rules.ts';
 export type { Carrying } from './handles/own-actions.ts';
 // What enforcement needs of others
@@ -35,6 +37,7 @@ export type {
   StoredStatement,
   Surroundings,
 } from './ports.ts';
+export type { SecretBroker, SecretUseRequest } from './secrets/ports.ts';
 export type { Shown } from './settle-outcome.ts';
 // What an operator hears of
 export type { LostSession } from './sweep.ts';

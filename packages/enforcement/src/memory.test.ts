@@ -1,3 +1,4 @@
+import { asDigest } from '@provability-fabric/kernel';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AGENT, ask, bundleOf, ME, World } from './enforcer.fixture.ts';
 
@@ -144,6 +145,17 @@ describe('a start', () => {
       { tenant: 'acme', session: 'c', problem: expect.stringContaining('segment 0') },
     ]);
     expect((await world.statements('a')).at(-1)).toMatchObject({ outcome: 'ambiguous' });
+  });
+
+  it('leaves accesses to secrets alone: they are no session of an agent', async () => {
+    const { journal } = world;
+    const session = `secrets:${'ab'.repeat(16)}:0`;
+    const bytes = new Uint8Array(32);
+    const entry = { seq: 0, digest: asDigest('0'.repeat(64)), envelope: bytes, salt: bytes, record: bytes };
+    const place = { tenant: 'acme', session, expectedSeq: -1, expectedDigest: null };
+    await journal.commit({ ...place, entries: [entry] });
+    expect(await world.open(PERMISSIVE).recover()).toEqual([]);
+    expect(journal.head('acme', session)?.seq).toBe(0);
   });
 
   it('that is ended again ends the sweep', async () => {

@@ -34,6 +34,10 @@ export interface PastAnswer {
   outcome?: string;
   /** Digest of the arguments that are sent on, where handles in them stand for values. */
   readonly forwarded?: Digest;
+  /** Names of the secrets that are used, ascending; absent: none. */
+  readonly secrets?: readonly string[];
+  /** Whether their values may have been given to whoever sends the action on. */
+  carried?: boolean;
 }
 
 /** More than an agent has under way at once; older ones are read back from the journal. */

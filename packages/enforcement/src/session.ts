@@ -246,6 +246,7 @@ export class Session {
           index: firstIndex + position,
           given: false,
           ...(output.forwarded_digest !== undefined && { forwarded: output.forwarded_digest }),
+          ...(output.secrets_used !== undefined && { secrets: output.secrets_used }),
         });
       } else if (input.kind === 'outcome' && output.kind === 'settled')
         this.past.settled(input.certificate_id, outcomeKey(input.outcome, output.result_digest));

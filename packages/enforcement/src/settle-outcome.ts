@@ -1,5 +1,5 @@
 import { digestJson, type JsonValue } from '@provability-fabric/kernel';
-import { shownOutcome } from '@provability-fabric/policy';
+import { type OutcomeInput, shownOutcome } from '@provability-fabric/policy';
 import type { OutcomeKind } from '@provability-fabric/statements';
 import type { DecidingTools } from './decide-request.ts';
 import { EnforcementError } from './errors.ts';
@@ -25,6 +25,8 @@ export interface OutcomeReport {
   readonly certificateId: string;
   readonly outcome: OutcomeKind;
   readonly result: JsonValue;
+  /** What was found in the result that is not in it any more. */
+  readonly exposed?: OutcomeInput['exposed'];
 }
 
 /**
@@ -34,7 +36,7 @@ export interface OutcomeReport {
 export async function settleOutcome(
   { crypto, clock, recall }: Pick<DecidingTools, 'crypto' | 'clock' | 'recall'>,
   session: Session,
-  { principal, certificateId, outcome, result: reported }: OutcomeReport,
+  { principal, certificateId, outcome, result: reported, exposed }: OutcomeReport,
 ): Promise<Settled> {
   const result = inRecordOrder(reported);
   const key = () => outcomeKey(outcome, result === null ? null : digestJson(crypto, result));
@@ -42,7 +44,8 @@ export async function settleOutcome(
   if (principal !== null && session.state.opening?.principal !== principal) throw noSuchAction(certificateId);
   const shown = (): Shown => {
     const instead = shownOutcome(session.state, certificateId, result);
-    return instead === undefined ? {} : { instead };
+    if (instead !== undefined) return { instead };
+    return exposed === undefined ? {} : { instead: result };
   };
   const recorded = session.past.outcome(certificateId);
   // Only where there is an outcome already: a large result is costly to digest, and `step` does so anyway.
@@ -53,6 +56,7 @@ export async function settleOutcome(
     certificate_id: certificateId,
     outcome,
     result,
+    ...(exposed !== undefined && { exposed }),
   } as const;
   const [settled] = (await session.submit([withHandles(session, happened)])).outputs;
   if (settled?.kind === 'settled') return { isNew: true, shown: shown() };

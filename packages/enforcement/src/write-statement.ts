@@ -115,6 +115,7 @@ function statementOf(
       approval: output.ticket,
       break_glass: null,
       ...(output.forwarded_digest !== undefined && { forwarded_digest: output.forwarded_digest }),
+      ...(output.secrets_used !== undefined && { secrets_used: output.secrets_used }),
     };
   }
   if (input.kind === 'outcome' && output.kind === 'settled') {
@@ -127,6 +128,7 @@ function statementOf(
       label: output.result_label,
       labels: { session: output.label },
       ...(output.hidden !== undefined && { hidden: output.hidden }),
+      ...(output.exposed !== undefined && { exposed: output.exposed }),
     };
   }
   return {

@@ -28,7 +28,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportEvidence } from './export.ts';
 import type { FileLog } from './file-log/file-log.ts';
 import { recordKeyPath } from './file-log/record-key.ts';
-import { addStatement, bundle } from './testing/add-statement.ts';
+import { addAccess, addStatement, bundle } from './testing/add-statement.ts';
 import { crypto, openTestLog, temporaryFolders, testKeys } from './testing/log-fixture.ts';
 
 const folders = temporaryFolders();
@@ -179,6 +179,26 @@ describe('an evidence export', () => {
     await expect(
       exportEvidence(log, { tenant: 'acme', session: 'elsewhere' }, { bundles }),
     ).rejects.toMatchObject({ code: 'NOT_IN_LOG', message: expect.stringContaining('the ledger') });
+    await log.close();
+  });
+
+  it('of an access to a secret has its session, and the next one where what came of it is there', async () => {
+    const { log } = await openTestLog(await folders.make());
+    const [one, two] = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'];
+    await addStatement(log, 'acme', 's1');
+    await addAccess(log, 'acme', 0, one);
+    await addAccess(log, 'acme', 0, two);
+    await addAccess(log, 'acme', 1, two);
+    await addAccess(log, 'globex', 0, two);
+    const exported = async (...certificates: string[]) =>
+      (await exportEvidence(log, { tenant: 'acme', certificates }, { bundles })).evidence;
+    expect((await exported(one)).entries.map(({ index }) => index)).toEqual([1, 2]);
+    const both = await exported(two);
+    expect(both.entries.map(({ index }) => index)).toEqual([1, 2, 3]);
+    expect(both.bundles).toEqual([]);
+    await expect(exported('00000000-0000-4000-8000-000000000003')).rejects.toMatchObject({
+      code: 'NOT_IN_LOG',
+    });
     await log.close();
   });
 });

@@ -11,12 +11,12 @@ import {
   parseJsonBytes,
 } from '@provability-fabric/kernel';
 import {
-  decodeStatement,
+  type ChainedStatement,
+  decodeChained,
   EVIDENCE_FORMAT,
   type EvidenceEntry,
   type EvidenceExport,
   parseInputRecord,
-  type Statement,
 } from '@provability-fabric/statements';
 import { EvidenceError } from './errors.ts';
 import type { PublishedCheckpoint } from './file-log/checkpoint-file.ts';
@@ -27,7 +27,7 @@ import type { StoredStatement } from './ports.ts';
 /** Whole sessions only: a verdict can be derived again only from all that its session did before. */
 export type ExportSelection =
   | { readonly tenant: string; readonly session?: string }
-  /** The sessions in which these certificates are. */
+  /** The sessions in which these certificates are, and the accesses to secrets of these ids. */
   | { readonly tenant: string; readonly certificates: readonly string[] };
 
 export interface ExportOptions {
@@ -65,7 +65,7 @@ export async function exportEvidence(
   for (const statement of stored) {
     entries.push(entryOf(log, checkpoint, statement));
     const decoded = decode(statement);
-    if (decoded.type !== 'outcome-certificate') digests.add(decoded.bundle.digest);
+    if ('bundle' in decoded) digests.add(decoded.bundle.digest);
   }
   const bundles: JsonObject[] = [];
   for (const digest of digests) bundles.push(await options.bundles(digest));
@@ -98,23 +98,33 @@ async function sessionsWith(
   certificates: readonly string[],
 ): Promise<string[]> {
   const wanted = new Set(certificates);
+  const absent = new Set(certificates);
   const sessions = new Set<string>();
   for await (const scanned of log.scan()) {
     if (wanted.size === 0) break;
     // Another tenant's certificate is as absent as one that never was.
     if (scanned.tenant !== tenant) continue;
     const statement = decode(scanned);
-    if (statement.type !== 'permission-certificate' || !wanted.delete(statement.certificate_id)) continue;
+    const id = idOf(statement);
+    if (id === undefined || !wanted.has(id)) continue;
     sessions.add(scanned.session);
+    absent.delete(id);
+    // What came of an access is another statement of its id, and may lie in the session after.
+    if (statement.type !== 'secret-access') wanted.delete(id);
   }
-  const [absent] = wanted;
-  if (absent !== undefined) throw missing(`certificate \`${absent}\` of tenant \`${tenant}\``);
+  const [first] = absent;
+  if (first !== undefined) throw missing(`certificate \`${first}\` of tenant \`${tenant}\``);
   return [...sessions];
 }
 
-function decode({ envelope }: { readonly envelope: Uint8Array }): Statement {
+function idOf(statement: ChainedStatement): string | undefined {
+  if (statement.type === 'permission-certificate') return statement.certificate_id;
+  return statement.type === 'secret-access' ? statement.access_id : undefined;
+}
+
+function decode({ envelope }: { readonly envelope: Uint8Array }): ChainedStatement {
   const { payloadType, payload } = parseEnvelope(parseJsonBytes(envelope));
-  return decodeStatement(payloadType, fromBase64(payload));
+  return decodeChained(payloadType, fromBase64(payload));
 }
 
 function entryOf(log: LogReading, checkpoint: PublishedCheckpoint, stored: StoredStatement): EvidenceEntry {

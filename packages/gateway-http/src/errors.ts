@@ -1,4 +1,5 @@
 import type { JsonObject } from '@provability-fabric/kernel';
+import type { SecretErrorCode } from '@provability-fabric/secrets';
 
 /** The server could not be put up; for the operator who started it. */
 export class GatewayError extends Error {
@@ -13,6 +14,7 @@ export class GatewayError extends Error {
 
 /** The `code` of every problem that a client can be answered with; stable, and each has its page. */
 export type ProblemCode =
+  | SecretErrorCode
   | 'UNAUTHENTICATED'
   | 'CAP_EXPIRED'
   | 'CAP_REVOKED'
@@ -41,6 +43,7 @@ export type ProblemCode =
   | 'TICKET_DECIDED'
   | 'APPROVER_REFUSED'
   | 'SESSION_ELSEWHERE'
+  | 'SESSION_RESERVED'
   | 'OWNER_UNREACHABLE'
   | 'EPOCH_NOT_RAISED'
   | 'BUNDLE_INVALID'
@@ -52,6 +55,7 @@ export type ProblemCode =
   | 'SESSION_CORRUPT'
   | 'EVIDENCE_UNAVAILABLE'
   | 'USAGE_UNAVAILABLE'
+  | 'SECRETS_UNAVAILABLE'
   | 'AUTHORITY_STALE'
   | 'LEDGER_UNAVAILABLE'
   | 'LEDGER_READ_ONLY'

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { clientOf } from './client-address.ts';
 import type { ProblemCode } from './errors.ts';
 import type { Identity } from './ports.ts';
+import type { GuardedRoute } from './route.ts';
 
 /** One request and its answer, from the end of the headers until the answer is handed to the system. */
 export interface Exchange {
@@ -16,6 +17,8 @@ export interface Exchange {
   /** The pattern, never the path: metrics and logs stay bounded. */
   route: string;
   identity: Identity | null;
+  /** How its route renders a refusal, where that is not as problem JSON. */
+  refusal: GuardedRoute['refusal'];
   /** A request of an upstream's protocol: how long it lasts says nothing of how fast we are. */
   streamed: boolean;
   /** Why it was not served. */
@@ -74,6 +77,7 @@ export class Exchanges {
       started: performance.now(),
       route: UNMATCHED,
       identity: null,
+      refusal: undefined,
       streamed: false,
       failure: null,
       work: Promise.resolve(),

@@ -8,7 +8,7 @@ import type { Limits } from './limits.ts';
 import { peerOf } from './peer.ts';
 import type { Identity, TokenCheck, TokenVerifier } from './ports.ts';
 import { RateLimiter, type RateLimiterOptions } from './rate-limiter.ts';
-import type { GuardedRoute } from './route.ts';
+import type { GuardedRoute, StreamRoute } from './route.ts';
 import type { Destination } from './route-table.ts';
 
 /** For agents whose Authorization header belongs to the upstream behind us. */
@@ -52,12 +52,12 @@ export class Guard {
       case 'guarded':
         exchange.leave = enter(this.#admission, this.#bytesOf(exchange.request, destination.route));
     }
-    exchange.identity = await this.#authenticate(exchange, tokenOf(exchange.request, kind === 'stream'));
+    exchange.identity = await this.#authenticate(exchange, tokenFor(exchange.request, destination.route));
   }
 
   /** Looks again at the token of a stream that is still open. */
   async recheck({ request }: Exchange): Promise<TokenCheck> {
-    return this.#tokens.verify(tokenOf(request, true), peerOf(request.socket));
+    return this.#tokens.verify(tokenOf(request, FABRIC_TOKEN), peerOf(request.socket));
   }
 
   #requireRate(client: string, limiter: RateLimiter): void {
@@ -90,9 +90,24 @@ function enter(admission: Admission, bytes: number): () => void {
   throw new RequestError('OVERLOADED', problem);
 }
 
-/** The header with our token. Where it has a header of its own, Authorization is the upstream's affair. */
-function tokenOf(request: IncomingMessage, mayBeApart: boolean): string | undefined {
-  const apart = mayBeApart ? onlyOne(request, FABRIC_TOKEN) : undefined;
+function tokenFor(request: IncomingMessage, route: GuardedRoute | StreamRoute): string | undefined {
+  if (route.kind === 'stream') return tokenOf(request, FABRIC_TOKEN);
+  const { tokenHeader } = route;
+  const { headers } = request;
+  if (
+    tokenHeader !== undefined &&
+    headers[tokenHeader] !== undefined &&
+    headers.authorization !== undefined
+  ) {
+    const reason = `expected a token in ${tokenHeader} or in authorization, came both`;
+    throw new Unauthenticated('UNAUTHENTICATED', 'AUTH_FAILED', reason);
+  }
+  return tokenOf(request, tokenHeader);
+}
+
+/** The header with our token. In front of an upstream it has a header of its own: Authorization is not ours there. */
+function tokenOf(request: IncomingMessage, header: string | undefined): string | undefined {
+  const apart = header === undefined ? undefined : onlyOne(request, header);
   if (apart === undefined) return onlyOne(request, 'authorization');
   return /^Bearer /i.test(apart) ? apart : `Bearer ${apart}`;
 }

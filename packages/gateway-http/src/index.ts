@@ -46,6 +46,18 @@ export type {
   RevocationRow,
 } from './policy-adapter/ports.ts';
 
+// The routes of secrets
+
+export type {
+  RotationUseCases,
+  SecretAccessQuery,
+  SecretAccessReader,
+  SecretAccessRow,
+  SecretFingerprints,
+  SecretUseCases,
+} from './secrets/ports.ts';
+export { SECRETS_LIMITS, type SecretsOptions, secretsRoutes } from './secrets/secrets-routes.ts';
+
 // Tokens: proved once, asked each time whether they still hold
 
 export {
@@ -75,6 +87,7 @@ export type {
 // Metrics
 
 export { createMetrics, type EnforcementMode, type Metrics, type ServedRequest } from './metrics.ts';
+export type { SecretMetrics } from './secrets/metrics.ts';
 
 // Errors, and the codes that clients see
 

@@ -83,6 +83,8 @@ export function createListener(options: ListenerOptions): Listener {
     if (closing)
       throw new RequestError('SHUTTING_DOWN', 'the fabric is shutting down; retry against a running one');
     const destination = table.destinationOf(request);
+    if (destination.kind === 'route' && destination.route.kind === 'guarded')
+      exchange.refusal = destination.route.refusal;
     await guard.admit(exchange, destination);
     if (destination.kind !== 'route' || destination.route.kind !== 'stream') return;
     reply.hijack();
@@ -132,6 +134,8 @@ export function createListener(options: ListenerOptions): Listener {
       body: request.body as JsonValue | undefined,
       authorization: headers.authorization ?? '',
       requestId: id,
+      client: exchange.client,
+      header: (name) => headers[name]?.toString(),
       forwarded: headers['x-pf-forwarded'] !== undefined,
       gone: () => socket.destroyed,
     });
@@ -162,6 +166,8 @@ export function createListener(options: ListenerOptions): Listener {
     const exchange = exchanges.of(reply.raw);
     const problem = problemOf(error, exchange.id);
     exchange.failure = { code: problem.code, error };
+    const { refusal } = exchange;
+    if (refusal !== undefined) return sendAnswer(reply, refusal(problem), manner(exchange));
     return sendProblem(reply, problem, manner(exchange));
   }
 

@@ -1,5 +1,6 @@
 import type { DecidedEvent } from '@provability-fabric/enforcement';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { createSecretMetrics, type SecretMetrics } from './secrets/metrics.ts';
 
 export type EnforcementMode = DecidedEvent['decision']['mode'];
 
@@ -19,6 +20,7 @@ export interface ServedRequest {
  */
 export interface Metrics {
   readonly registry: Registry;
+  readonly secrets: SecretMetrics;
   recordDecision(event: DecidedEvent): void;
   recordUnavailable(): void;
   recordOverdue(): void;
@@ -152,6 +154,7 @@ export function createMetrics(): Metrics {
 
   return {
     registry,
+    secrets: createSecretMetrics(registry),
     recordDecision({ decision, stepMs }) {
       const refusing = decision.reasons.filter(({ verdict }) => verdict !== 'hold');
       certs.inc({ verdict: decision.verdict, effect: decision.effect });

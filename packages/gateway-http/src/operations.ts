@@ -17,6 +17,14 @@ export function operationRoutes(
     // Answering at all is the answer.
     { ...operation, pattern: '/livez', serve: async () => ({ status: 200, body: { status: 'alive' } }) },
     { ...operation, pattern: '/readyz', serve: async () => ready(port, closing()) },
+    // The names by which Kubernetes manifests of other makers probe.
+    {
+      ...operation,
+      pattern: '/health/live',
+      serve: async () => ({ status: 200, body: { status: 'alive' } }),
+    },
+    { ...operation, pattern: '/health/ready', serve: async () => ready(port, closing()) },
+    { ...operation, pattern: '/health/startup', serve: async () => ready(port, false) },
     {
       ...operation,
       pattern: '/metrics',

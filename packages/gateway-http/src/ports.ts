@@ -84,7 +84,9 @@ export interface GatewayEvent {
     | 'tokens_revoked'
     | 'epoch_raised'
     | 'bundle_activated'
-    | 'bundle_refused';
+    | 'bundle_refused'
+    | 'secret_rotation_asked'
+    | 'secret_rolled_back';
   readonly tags: readonly string[];
   readonly latency_ms: number;
   readonly details: Readonly<Record<string, string | number>>;

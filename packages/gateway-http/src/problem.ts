@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { EnforcementError, type EnforcementErrorCode } from '@provability-fabric/enforcement';
 import type { JsonObject } from '@provability-fabric/kernel';
+import { SecretError, SecretRateError } from '@provability-fabric/secrets';
 import { type ProblemCode, RequestError } from './errors.ts';
 
 /** The one place where a problem gets its HTTP status. */
@@ -15,6 +16,10 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   TLS_REQUIRED: 400,
   BAD_CURSOR: 400,
   BAD_QUERY: 400,
+  SECRET_NAME_INVALID: 400,
+  SECRET_VALUE_INVALID: 400,
+  SECRET_REQUEST_INVALID: 400,
+  ROTATION_INVALID: 400,
   UNAUTHENTICATED: 401,
   CAP_EXPIRED: 401,
   CAP_REVOKED: 401,
@@ -22,8 +27,14 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   EPOCH_FUTURE: 401,
   FORBIDDEN: 403,
   APPROVER_REFUSED: 403,
+  SESSION_RESERVED: 403,
+  SECRET_FORBIDDEN: 403,
   NOT_FOUND: 404,
   TICKET_UNKNOWN: 404,
+  SECRET_NOT_FOUND: 404,
+  SECRET_VERSION_NOT_FOUND: 404,
+  SECRET_DELETED: 404,
+  SECRET_DESTROYED: 404,
   METHOD_NOT_ALLOWED: 405,
   REQUEST_TIMEOUT: 408,
   REQUEST_CONFLICT: 409,
@@ -33,19 +44,30 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   EPOCH_NOT_RAISED: 409,
   BUNDLE_ROLLBACK: 409,
   BUNDLE_WRONG_NAME: 409,
+  SECRET_CONFLICT: 409,
+  ROTATION_UNDER_WAY: 409,
   BODY_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
   BUNDLE_INVALID: 422,
   RATE_LIMITED: 429,
+  SECRET_RATE_LIMITED: 429,
   HEADERS_TOO_LARGE: 431,
   SESSION_CORRUPT: 500,
   INTERNAL: 500,
   LEDGER_CONFLICT: 500,
   LEDGER_CORRUPT: 500,
+  PROVIDER_UNSUPPORTED: 501,
+  PROVIDER_FORBIDDEN: 502,
+  PROVIDER_INCONSISTENT: 502,
+  ROTATION_FAILED: 502,
+  SECRETS_SEALED: 503,
+  PROVIDER_UNAVAILABLE: 503,
+  AUDIT_UNAVAILABLE: 503,
   OVERLOADED: 503,
   SESSION_BUSY: 503,
   EVIDENCE_UNAVAILABLE: 503,
   USAGE_UNAVAILABLE: 503,
+  SECRETS_UNAVAILABLE: 503,
   AUTHORITY_STALE: 503,
   OWNER_UNREACHABLE: 503,
   LEDGER_UNAVAILABLE: 503,
@@ -62,6 +84,7 @@ export const PROBLEM_CODES = Object.keys(STATUS) as readonly ProblemCode[];
 const ENFORCEMENT: Readonly<Record<EnforcementErrorCode, ProblemCode>> = {
   EVIDENCE_UNAVAILABLE: 'EVIDENCE_UNAVAILABLE',
   USAGE_UNAVAILABLE: 'USAGE_UNAVAILABLE',
+  SECRETS_UNAVAILABLE: 'SECRETS_UNAVAILABLE',
   REQUEST_CONFLICT: 'REQUEST_CONFLICT',
   SESSION_BUSY: 'SESSION_BUSY',
   SESSION_CORRUPT: 'SESSION_CORRUPT',
@@ -70,6 +93,7 @@ const ENFORCEMENT: Readonly<Record<EnforcementErrorCode, ProblemCode>> = {
   TICKET_DECIDED: 'TICKET_DECIDED',
   APPROVER_REFUSED: 'APPROVER_REFUSED',
   SESSION_ELSEWHERE: 'SESSION_ELSEWHERE',
+  SESSION_RESERVED: 'SESSION_RESERVED',
   CLOSED: 'SHUTTING_DOWN',
 };
 
@@ -104,8 +128,16 @@ export function problemOf(error: unknown, requestId: string): Problem {
   if (error instanceof EnforcementError) {
     return describe(new RequestError(ENFORCEMENT[error.code], error.message), requestId);
   }
+  if (error instanceof SecretError) return describe(ofSecrets(error), requestId);
   if (isLedgerError(error)) return describe(new RequestError(error.code, error.message), requestId);
   return describe(frameworkError(error), requestId);
+}
+
+/** Messages about secrets name what was expected, never a value. */
+function ofSecrets(error: SecretError): RequestError {
+  if (!(error instanceof SecretRateError)) return new RequestError(error.code, error.message);
+  const seconds = Math.max(1, Math.ceil(error.retryAfterMs / 1000));
+  return new RequestError(error.code, error.message, { headers: { 'retry-after': `${seconds}` } });
 }
 
 /** Their messages are written for clients: no address, secret or value is in them. */

@@ -1,4 +1,5 @@
 import { EnforcementError } from '@provability-fabric/enforcement';
+import { SecretError } from '@provability-fabric/secrets';
 import { type ProblemCode, RequestError, Unauthenticated } from './errors.ts';
 import type { Exchange } from './exchanges.ts';
 import type { GatewayEvent } from './ports.ts';
@@ -11,12 +12,14 @@ const QUIET: ReadonlySet<ProblemCode> = new Set([
   'SHUTTING_DOWN',
   'SESSION_BUSY',
   'AUTHORITY_STALE',
+  'SECRET_RATE_LIMITED',
 ]);
 const FAULTS: ReadonlySet<ProblemCode> = new Set([
   'INTERNAL',
   'SESSION_CORRUPT',
   'EVIDENCE_UNAVAILABLE',
   'USAGE_UNAVAILABLE',
+  'SECRETS_UNAVAILABLE',
   'OWNER_UNREACHABLE',
   'LEDGER_UNAVAILABLE',
   'LEDGER_READ_ONLY',
@@ -26,7 +29,14 @@ const FAULTS: ReadonlySet<ProblemCode> = new Set([
   'LEDGER_CONFLICT',
   'LEDGER_CORRUPT',
   'TIMEOUT',
+  'SECRETS_SEALED',
+  'PROVIDER_UNAVAILABLE',
+  'PROVIDER_FORBIDDEN',
+  'PROVIDER_INCONSISTENT',
+  'AUDIT_UNAVAILABLE',
+  'ROTATION_FAILED',
 ]);
+const FORBIDDEN: ReadonlySet<ProblemCode> = new Set(['FORBIDDEN', 'SECRET_FORBIDDEN']);
 /** `auth_failures_total` counts these. */
 export const AUTHENTICATION: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'UNAUTHENTICATED',
@@ -65,15 +75,25 @@ export function reportOf(exchange: Exchange, status: number): GatewayEvent {
   };
 }
 
+/** Messages that were written to be read by others. */
+function isOurs(error: Error): boolean {
+  return (
+    error instanceof EnforcementError ||
+    error instanceof SecretError ||
+    error instanceof RequestError ||
+    isLedgerError(error)
+  );
+}
+
 function levelOf(code: ProblemCode | undefined): GatewayEvent['level'] {
   if (code === undefined || QUIET.has(code)) return 'debug';
   if (FAULTS.has(code)) return 'error';
-  return AUTHENTICATION.has(code) || code === 'FORBIDDEN' ? 'warn' : 'info';
+  return AUTHENTICATION.has(code) || FORBIDDEN.has(code) ? 'warn' : 'info';
 }
 
 function tagsOf(failure: Exchange['failure']): readonly string[] {
   if (failure?.error instanceof Unauthenticated) return [failure.error.tag];
-  return failure?.code === 'FORBIDDEN' ? ['FORBIDDEN'] : [];
+  return failure !== null && FORBIDDEN.has(failure.code) ? ['FORBIDDEN'] : [];
 }
 
 /**
@@ -82,8 +102,7 @@ function tagsOf(failure: Exchange['failure']): readonly string[] {
  */
 function faultOf(code: ProblemCode, error: unknown): Record<string, string> {
   if (!FAULTS.has(code) || !(error instanceof Error)) return {};
-  if (error instanceof EnforcementError || error instanceof RequestError || isLedgerError(error))
-    return { problem: error.message };
+  if (isOurs(error)) return { problem: error.message };
   const systemCode = (error as NodeJS.ErrnoException).code;
   const frames = (error.stack ?? '')
     .replace(error.message, '')

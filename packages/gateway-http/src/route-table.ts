@@ -32,6 +32,8 @@ export class RouteTable {
 
   /** Fails closed: what the router knows and this table does not goes nowhere. */
   destinationOf(request: FastifyRequest): Destination {
+    // A reader that cuts the fragment off and one that does not would see two paths.
+    if (request.url.includes('#')) return NOWHERE;
     if (!request.is404) {
       const { url: pattern = '' } = request.routeOptions;
       if (pattern.includes(':') && hasEmptyPart(request.params)) return NOWHERE;
@@ -50,9 +52,9 @@ export function methodsOf(route: Route): readonly string[] {
   return route.method === 'GET' ? ['GET', 'HEAD'] : [route.method];
 }
 
-/** To the router `/things/` is a thing without a name. */
+/** To the router `/things/` is a thing without a name. What a `*` stands for, its route looks at. */
 function hasEmptyPart(params: unknown): boolean {
-  return Object.values(params as Record<string, string>).includes('');
+  return Object.entries(params as Record<string, string>).some(([name, part]) => part === '' && name !== '*');
 }
 
 function matches(pattern: string, path: string): boolean {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JsonValue } from '@provability-fabric/kernel';
 import type { Identity } from './ports.ts';
+import type { Problem } from './problem.ts';
 import type { Answer } from './respond.ts';
 
 /** A request as far as a route without a token may look at it. */
@@ -17,6 +18,10 @@ export interface Call extends OpenCall {
   /** The authorization header that was checked: only for asking another fabric in the caller's name. */
   readonly authorization: string;
   readonly requestId: string;
+  /** The client's address, an IPv6 one as its /64. */
+  readonly client: string;
+  /** By its lower-case name. Of several some come joined by a comma: a reader takes one that is whole. */
+  header(name: 'idempotency-key' | 'x-vault-wrap-ttl'): string | undefined;
   /** Whether another fabric sent it here; then it goes no further. */
   readonly forwarded: boolean;
   /** Whether the client has left: what is not yet decided then need not be. */
@@ -26,10 +31,14 @@ export interface Call extends OpenCall {
 /** Acts for somebody: needs a token, and brings its body whole. */
 export interface GuardedRoute {
   readonly kind: 'guarded';
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly pattern: string;
   /** Refuses with 400 what does not call itself JSON, as a standard asks for; otherwise that is a 415. */
   readonly strictType?: true;
+  /** A header that may bring the token in the place of Authorization, for clients of another protocol. */
+  readonly tokenHeader?: 'x-vault-token';
+  /** What a refusal looks like where another protocol says so; absent: problem JSON. */
+  refusal?(problem: Problem): Answer;
   serve(call: Call): Promise<Answer>;
 }
 

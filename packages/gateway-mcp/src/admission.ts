@@ -1,4 +1,4 @@
-import { field } from '@provability-fabric/kernel';
+import { field, type JsonObject, type JsonValue } from '@provability-fabric/kernel';
 import type { Question } from './forwarder.ts';
 import { idKey, type Request, type RequestId } from './message.ts';
 import { isOwnCall } from './own-tool.ts';
@@ -80,10 +80,17 @@ export function admit(request: Request, parts: AdmissionParts): Admission {
       return {
         ok: true,
         pending: newPending(request, action, { asTask, target }),
-        question: { action, target, value },
+        question: { action, target, value, beside: besideOf(request, action, params) },
       };
     }
   }
+}
+
+/** What is sent on as it is: all of a call but its arguments; of a read, which is decided with its parameters, its id. */
+function besideOf({ id }: Request, action: 'call' | 'read', params: JsonObject): JsonValue {
+  if (action === 'read') return { id };
+  const { name: _target, arguments: _decided, ...rest } = params;
+  return { id, ...rest };
 }
 
 function newPending(

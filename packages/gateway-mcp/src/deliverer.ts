@@ -16,7 +16,14 @@ import { Notices } from './notices.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { Pending, PendingTable } from './pending.ts';
 import type { ActionOutcome, Decider, RelayEvents, Shown } from './ports.ts';
-import { errorLine, evidenceUnavailable, METHOD_NOT_FOUND, outcomeAmbiguous, REFUSED } from './refusal.ts';
+import {
+  errorLine,
+  evidenceUnavailable,
+  METHOD_NOT_FOUND,
+  outcomeAmbiguous,
+  REFUSED,
+  secretExposed,
+} from './refusal.ts';
 import { CLIENT_ANSWERS, isKnownServerRequest } from './routes.ts';
 import type { Disclosure, ServerRequests } from './server-requests.ts';
 import { createdTaskId, type TaskTable } from './tasks.ts';
@@ -128,6 +135,9 @@ export class Deliverer {
         return this.refuse(request, REFUSED, 'NO_TASK', 'expected the task of an earlier request');
       }
     }
+    if (await this.holdsSecret([request.id, method, params])) {
+      return this.refuse(request, REFUSED, 'SECRET_EXPOSED', 'expected a question without a secret in it');
+    }
     if (!serverRequests.add(request, disclosure, bytes.length)) {
       return events.emit('mcp.upstream-line-dropped', { reason: 'TOO_MANY_REQUESTS' });
     }
@@ -152,7 +162,11 @@ export class Deliverer {
   }
 
   private async deliver(pending: Pending, response: Response, bytes: Buffer): Promise<void> {
-    const { clientOut } = this.parts;
+    const { clientOut, outcomes } = this.parts;
+    const isRecorded = pending.kind !== 'pass' && pending.kind !== 'list-tools';
+    // What goes on record is searched when it does.
+    if (!isRecorded && (await this.holdsSecret(response.whole)))
+      return outcomes.answer(pending, secretExposed());
     switch (pending.kind) {
       case 'pass':
         return clientOut.write(this.passed(pending, response) ?? bytes, answerTo(pending));
@@ -193,7 +207,8 @@ export class Deliverer {
     const { certificateId } = pending;
     if (certificateId === undefined) throw new Error('a request was forwarded without its certificate');
     const taskId = pending.asTask && response.body.ok ? createdTaskId(response.body.result) : undefined;
-    if (taskId !== undefined) {
+    // With a secret in it, it goes on record as a result of which nothing is shown.
+    if (taskId !== undefined && !(await this.holdsSecret(response.whole))) {
       const line = pending.hides ? hushedTaskResponse(response) : bytes;
       return this.deliverTask(pending, certificateId, taskId, line);
     }
@@ -247,6 +262,13 @@ export class Deliverer {
     const shown = await this.parts.outcomes.record(task.certificateId, outcome);
     if (shown !== undefined) task.recorded = { digest, final: body.ok, shown };
     return shown;
+  }
+
+  private async holdsSecret(value: JsonValue): Promise<boolean> {
+    const { decider, events } = this.parts;
+    const isExposed = (await decider.holdsSecret?.(value)) ?? false;
+    if (isExposed) events.emit('mcp.secret-withheld', { side: 'upstream' });
+    return isExposed;
   }
 
   private deliverTools(pending: Pending, whole: JsonObject, bytes: Buffer): void {

@@ -1,11 +1,11 @@
-import type { JsonValue } from '@provability-fabric/kernel';
+import { type JsonValue, parseJsonBytes } from '@provability-fabric/kernel';
 import type { Changes } from './changes.ts';
 import { ownAnswerLine } from './hidden-answer.ts';
 import type { ClientOutlet, Sent, UpstreamOutlet } from './link.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { Pending, PendingTable } from './pending.ts';
 import type { Decider, Decision, RelayEvents } from './ports.ts';
-import { errorLine, evidenceUnavailable, REFUSED, refusalOf } from './refusal.ts';
+import { errorLine, evidenceUnavailable, REFUSED, refusalOf, secretExposed } from './refusal.ts';
 import { withArguments, withResult } from './sent-on.ts';
 import type { ServerRequest } from './server-requests.ts';
 
@@ -16,6 +16,8 @@ export interface Question {
   readonly action: 'call' | 'read';
   readonly target: string;
   readonly value: JsonValue;
+  /** What else of the message is sent on. */
+  readonly beside?: JsonValue;
 }
 
 /** A line on its way to the upstream: the bytes that came, and what must be known before they go on. */
@@ -41,6 +43,7 @@ export interface ForwarderParts {
 }
 
 const RESPONSE: Sent = { kind: 'response' };
+const NOT_PASSED_ON = 'the answer of the client was not passed on';
 
 /**
  * The only way to the upstream: one line at a time, in the order received, each decided before it goes.
@@ -102,10 +105,10 @@ export class Forwarder {
   private async forward({ bytes, pending, question, answers }: Outgoing): Promise<void> {
     const { upstreamOut, outcomes } = this.parts;
     if (answers !== undefined) return this.forwardAnswer(bytes, answers, question);
-    if (pending === undefined) return upstreamOut.write(bytes, { kind: 'notification' });
+    if (pending === undefined) return this.notify(bytes);
     if (pending.abandoned) return this.parts.pending.remove(pending);
     if (!upstreamOut.isOpen) return outcomes.giveUp(pending, 'UPSTREAM_CLOSED', 'the server has gone');
-    if (question === undefined) return this.send(pending, bytes);
+    if (question === undefined) return this.pass(pending, bytes);
 
     pending.stage = 'deciding';
     this.deciding = true;
@@ -124,6 +127,28 @@ export class Forwarder {
     this.deciding = true;
     await outcomes.record(decision.certificateId, { outcome: 'failed' });
     this.deciding = false;
+  }
+
+  private async notify(bytes: Buffer): Promise<void> {
+    if (await this.holdsSecret(bytes)) return;
+    this.parts.upstreamOut.write(bytes, { kind: 'notification' });
+  }
+
+  /** What asks for no action of the agent, and could carry what must not leave all the same. */
+  private async pass(pending: Pending, bytes: Buffer): Promise<void> {
+    const isExposed = await this.holdsSecret(bytes);
+    if (pending.abandoned) return this.parts.pending.remove(pending);
+    if (!isExposed) return this.send(pending, bytes);
+    this.parts.pending.remove(pending);
+    this.parts.outcomes.answer(pending, secretExposed());
+  }
+
+  private async holdsSecret(bytes: Buffer): Promise<boolean> {
+    const { decider, events } = this.parts;
+    if (decider.holdsSecret === undefined) return false;
+    const isExposed = await decider.holdsSecret(parseJsonBytes(bytes));
+    if (isExposed) events.emit('mcp.secret-withheld', { side: 'client' });
+    return isExposed;
   }
 
   /** Nothing is sent on: what the fabric answers is on record already. */
@@ -147,7 +172,13 @@ export class Forwarder {
     question: Question | undefined,
   ): Promise<void> {
     const { upstreamOut, outcomes, events } = this.parts;
-    if (question === undefined) return upstreamOut.write(bytes, RESPONSE);
+    if (question === undefined) {
+      const isExposed = await this.holdsSecret(bytes);
+      const line = isExposed
+        ? errorLine(answers.id, REFUSED, NOT_PASSED_ON, { code: 'SECRET_EXPOSED' })
+        : bytes;
+      return upstreamOut.write(line, RESPONSE);
+    }
     this.deciding = true;
     const decision = await this.decide(question);
     if (decision?.effect !== 'allow') {
@@ -155,8 +186,7 @@ export class Forwarder {
       const { code } = decision === undefined ? evidenceUnavailable() : refusalOf(decision);
       events.emit('mcp.answer-refused', { target: question.target, code });
       // The server learns that there is no answer, and nothing of it.
-      const text = 'the answer of the client was not passed on';
-      return upstreamOut.write(errorLine(answers.id, REFUSED, text, { code }), RESPONSE);
+      return upstreamOut.write(errorLine(answers.id, REFUSED, NOT_PASSED_ON, { code }), RESPONSE);
     }
     const sent = !this.stopped && upstreamOut.isOpen;
     if (sent) {

@@ -12,7 +12,7 @@ export interface NoticesParts {
   readonly pending: PendingTable;
   readonly tasks: Pick<TaskTable, 'hidesOutcome'>;
   readonly serverRequests: ServerRequests;
-  readonly decider: Pick<Decider, 'hiding'>;
+  readonly decider: Pick<Decider, 'hiding' | 'holdsSecret'>;
   readonly events: RelayEvents;
 }
 
@@ -20,9 +20,12 @@ export interface NoticesParts {
 export class Notices {
   constructor(private readonly parts: NoticesParts) {}
 
-  deliver(message: Notification, bytes: Buffer, stream: IdKey | undefined): void {
+  async deliver(message: Notification, bytes: Buffer, stream: IdKey | undefined): Promise<void> {
     const { clientOut, decider, events } = this.parts;
     const related = this.take(message) ?? stream;
+    const { method, params = {} } = message;
+    if (await decider.holdsSecret?.([method, params]))
+      return events.emit('mcp.secret-withheld', { side: 'upstream' });
     const isShown = decider.hiding() === undefined || this.isProgressOfShown(message, related);
     const line = isShown
       ? bytes

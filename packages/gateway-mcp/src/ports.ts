@@ -8,13 +8,15 @@ export interface ActionRequest {
   /** The tool's name, or the resource URI (`mcp-prompt:NAME` for prompts, `mcp-completion:REF` for completions). */
   readonly target: string;
   readonly value: JsonValue;
+  /** What else of the message is sent on; nothing is decided about it but that it holds no secret. */
+  readonly beside?: JsonValue;
 }
 
 export type Decision =
   | {
       readonly effect: 'allow';
       readonly certificateId: string;
-      /** What is sent on in the place of `value`: handles in it stand for values. Absent: `value` itself. */
+      /** What is sent on in the place of `value`: handles and references to secrets in it stand for values. Absent: `value` itself. */
       readonly value?: JsonValue;
       /** The fabric's own answer; nothing is sent on, and the outcome is on record. */
       readonly answer?: { readonly outcome: 'done' | 'failed'; readonly result: JsonValue };
@@ -47,6 +49,8 @@ export interface Decider {
   mayEverCall(tool: string): boolean;
   /** How results are hidden from the agent; undefined where it sees all of them. Asked each time. */
   hiding(): Hiding | undefined;
+  /** Whether what is not decided holds a secret; where that cannot be told, it does. Absent: there are none. */
+  holdsSecret?(value: JsonValue): Promise<boolean>;
 }
 
 /** What the agent may see of a result: all of it, or this in its place. */

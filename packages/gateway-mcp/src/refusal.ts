@@ -54,6 +54,12 @@ export function refusalOf(decision: Exclude<Decision, { effect: 'allow' }>): Ref
   return { ...decision, text: `${parts.join(', ')}${advice}` };
 }
 
+/** Of what nobody decides about, so that nothing of it is on record. */
+export function secretExposed(): Refusal {
+  const text = 'refused: SECRET_EXPOSED: it held a secret, or could not be searched for any';
+  return { effect: 'block', code: 'SECRET_EXPOSED', text };
+}
+
 export function evidenceUnavailable(certificateId?: string): Refusal {
   const reason = 'refused: EVIDENCE_UNAVAILABLE: this cannot be recorded now, so it is not passed on';
   return withCertificate({ effect: 'block', code: 'EVIDENCE_UNAVAILABLE', text: reason }, certificateId);

@@ -1,5 +1,6 @@
 // Test code only: a relay between a scripted client and a fake upstream, both in this process.
 import { PassThrough } from 'node:stream';
+import type { JsonValue } from '@provability-fabric/kernel';
 import { vi } from 'vitest';
 import { LineReader } from './line-reader.ts';
 import type { ActionOutcome, ActionRequest, Decider, Decision, Hiding, Shown } from './ports.ts';
@@ -18,6 +19,8 @@ export class ScriptedDecider implements Decider {
   shown: Shown = {};
   hides: Hiding | undefined;
   hidden: readonly string[] = [];
+  /** A text that is in no message that passes undecided; undefined: nothing is searched. */
+  secret: string | undefined;
 
   async decide(request: ActionRequest): Promise<Decision> {
     this.asked.push(request);
@@ -36,6 +39,10 @@ export class ScriptedDecider implements Decider {
 
   hiding(): Hiding | undefined {
     return this.hides;
+  }
+
+  get holdsSecret(): (value: JsonValue) => Promise<boolean> {
+    return async (value) => this.secret !== undefined && JSON.stringify(value).includes(this.secret);
   }
 
   outcomes(): string[] {

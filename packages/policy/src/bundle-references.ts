@@ -3,6 +3,7 @@ import { releaseProblem } from './checks/flow/release-problem.ts';
 import { MAX_FIELDS, MAX_PLACES, resultPlaces } from './checks/flow/result-places.ts';
 import { isUnsatisfiable } from './checks/holds/rules.ts';
 import { ruleOf } from './checks/holds/step.ts';
+import { checkSecrets } from './checks/secrets/read-rules.ts';
 import { AUTOMATA_FORMAT } from './checks/trace/automaton.ts';
 import { automataProblems } from './checks/trace/automaton-problems.ts';
 import type { CompiledBundle, Source, ToolRule } from './compiled-bundle.ts';
@@ -15,6 +16,7 @@ export function checkReferences(bundle: CompiledBundle): void {
   checkClauses(bundle);
   checkAutomata(bundle);
   checkHandles(bundle);
+  checkSecrets(bundle);
 }
 
 function checkTools({ tools, stores, constants }: CompiledBundle): void {

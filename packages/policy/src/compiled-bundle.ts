@@ -4,6 +4,7 @@ import type { CedarIr } from './cedar/index.ts';
 import type { DocumentRule, ReleaseRule, StoreRule, ToolRule } from './checks/flow/rules.ts';
 import type { HoldRule } from './checks/holds/rules.ts';
 import type { LimitRule, SharedKey } from './checks/limits/rules.ts';
+import type { SecretRule } from './checks/secrets/rules.ts';
 import type { AutomataDocument } from './checks/trace/automaton.ts';
 import type { TracePattern } from './checks/trace/pattern.ts';
 import type { EventClass } from './event-class.ts';
@@ -21,6 +22,7 @@ export type {
 } from './checks/flow/rules.ts';
 export type { ApprovalRule, Approvers, HoldRule } from './checks/holds/rules.ts';
 export type { AmountUnit, SharedKey, ToolAmount } from './checks/limits/rules.ts';
+export type { SecretRule } from './checks/secrets/rules.ts';
 export type {
   AutomataDocument,
   LetterClass,
@@ -63,6 +65,8 @@ export interface CompiledBundle {
   readonly clauses: readonly Clause[];
   /** Absent: the agent sees all results. */
   readonly handles?: HandlesRule;
+  /** Absent: no argument stands for a secret. */
+  readonly secrets?: readonly SecretRule[];
   readonly cedar: CedarIr;
   readonly automata: AutomataDocument;
   readonly hashes: { readonly policy: Digest; readonly automata: Digest; readonly labeler: Digest };

@@ -29,6 +29,19 @@ export { ticketOf } from './checks/holds/ticket.ts';
 export { parseMicroUnits } from './checks/limits/amounts.ts';
 // Limits that more sessions than one count for
 export { keepsCharge, type SharedCharge } from './checks/limits/shared.ts';
+// Secrets: references that stand for values, and values where they must not be
+export {
+  EXPOSED_AT,
+  type ExposureFact,
+  UNCHECKED,
+  WITHHELD_SECRET,
+  withheldSecret,
+} from './checks/secrets/exposed.ts';
+export { NO_USE_IN } from './checks/secrets/read-rules.ts';
+export type { SecretReference, TextPart } from './checks/secrets/reference.ts';
+export { isSecretPattern } from './checks/secrets/rules.ts';
+export { secretUses } from './checks/secrets/step.ts';
+export { namesIn, type SecretUse, withTexts } from './checks/secrets/uses.ts';
 // Automata on their own: reading and judging artifact/dfa.json
 export { AUTOMATA_FORMAT } from './checks/trace/automaton.ts';
 export { type AutomatonProblemCode, automataProblems } from './checks/trace/automaton-problems.ts';
@@ -61,6 +74,7 @@ export {
   type ReleaseRule,
   type ResultSet,
   type ScalarConstant,
+  type SecretRule,
   type SharedKey,
   type SharedLimitClause,
   type Source,

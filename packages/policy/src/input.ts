@@ -1,6 +1,7 @@
 import type { JsonValue } from '@provability-fabric/kernel';
 import type { Mode, OutcomeKind } from '@provability-fabric/statements';
 import type { ApprovalDecision, Approver } from './checks/holds/open-tickets.ts';
+import type { ExposureFact } from './checks/secrets/exposed.ts';
 import type { HandleFacts } from './handles/handles-state.ts';
 
 /** Who acts (CONTRACTS §1). */
@@ -67,6 +68,8 @@ export interface IntentInput extends Timed {
   readonly attributes: JsonValue;
   /** What others had taken of the shared limits that it takes from, when its own share was reserved; absent: of none. */
   readonly usage?: readonly UsageFact[];
+  /** Present where it held a secret's value; a fixed text is then in the place of what did. */
+  readonly exposed?: readonly ExposureFact[];
 }
 
 export interface UsageFact {
@@ -84,6 +87,8 @@ export interface OutcomeInput extends Timed {
   readonly result: JsonValue;
   /** Present where the agent does not see all of the result. */
   readonly handles?: HandleFacts;
+  /** Present where the result held a secret's value; a fixed text is then in its place. */
+  readonly exposed?: readonly ExposureFact[];
 }
 
 export interface ModeInput extends Timed {

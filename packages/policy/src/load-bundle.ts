@@ -81,7 +81,9 @@ export function loadBundle(ir: CompiledBundle, crypto: Crypto): LoadedBundle {
     sharedLimits: limits.filter(isShared),
     holds: ir.clauses.filter((clause) => clause.kind === 'hold'),
     asksApproval,
-    checks: CHECKS.filter((check) => check !== 'holds' || asksApproval),
+    checks: CHECKS.filter(
+      (check) => (check !== 'holds' || asksApproval) && (check !== 'secrets' || ir.secrets !== undefined),
+    ),
     expiring: ir.clauses.filter((clause) => clause.expires !== null),
     constants: new Map(constants),
   };

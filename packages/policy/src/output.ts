@@ -15,8 +15,11 @@ export interface Reason {
   readonly witness: JsonValue;
 }
 
-/** In the order of certificates. `holds` stands there only where the bundle asks for approvals. */
-export const CHECKS = ['authority', 'permit', 'trace', 'flow', 'limits', 'holds'] as const;
+/**
+ * In the order of certificates. `holds` stands there only where the bundle asks for approvals, `secrets` where it has a
+ * rule for them or one was exposed.
+ */
+export const CHECKS = ['authority', 'permit', 'trace', 'flow', 'limits', 'holds', 'secrets'] as const;
 export type CheckName = (typeof CHECKS)[number];
 
 /** The codes that this version can give; each has a section in docs/reference/reason-codes.md. */
@@ -39,6 +42,8 @@ export const REASON_CODES = [
   'APPROVAL_EXPIRED',
   'APPROVAL_DENIED',
   'HANDLE_INVALID',
+  'SECRET_NOT_PERMITTED',
+  'SECRET_EXPOSED',
   'OUTCOME_AMBIGUOUS',
   'BUNDLE_EXPIRED',
 ] as const;
@@ -55,6 +60,8 @@ export interface Decision {
   readonly args_digest: Digest;
   /** Of what is sent on where that is not what the agent wrote: handles stand for values. */
   readonly forwarded_digest?: Digest;
+  /** Names of the secrets whose values stand in for references in what is sent on; ascending. No digest is over a value. */
+  readonly secrets_used?: readonly string[];
   readonly label: Label;
   /** Clauses that declassified or endorsed something for this answer, ascending; `checks` names them too. */
   readonly releases: readonly string[];
@@ -72,6 +79,8 @@ export interface Settled {
   readonly label: Label;
   /** Present where it does not see all of it. */
   readonly hidden?: HiddenOutcome;
+  /** Names of the secrets that it held, ascending: then a fixed text is in its place, here and for the agent. */
+  readonly exposed?: readonly string[];
 }
 
 export interface HiddenOutcome {

@@ -12,6 +12,7 @@ import { checkReferences } from './bundle-references.ts';
 import type { CedarIr } from './cedar/index.ts';
 import { FIELD_TYPES } from './checks/flow/field-types.ts';
 import { approvalMembers, approvalRule } from './checks/holds/read-approval.ts';
+import { secretsReader } from './checks/secrets/read-rules.ts';
 import { automataDocument, eventClass, tracePatterns } from './checks/trace/read-automata.ts';
 import {
   BUNDLE_FORMAT,
@@ -220,6 +221,7 @@ const readBundle = members<CompiledBundle>({
   stores: byName(name, storeRule),
   clauses: listOf(clause),
   handles: optional(handlesReader({ labelTemplate, toolName, pointer, name, line })),
+  secrets: optional(secretsReader({ toolName, pointer, line })),
   cedar: (value, where) => objectAt(value, where) as unknown as CedarIr,
   automata: automataDocument,
   hashes: members({ policy: digest, automata: digest, labeler: digest }),

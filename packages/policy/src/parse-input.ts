@@ -1,6 +1,9 @@
 import { type Digest, field, isJsonObject, type JsonValue } from '@provability-fabric/kernel';
+import { EXPOSED_AT, type ExposureFact } from './checks/secrets/exposed.ts';
 import { PolicyError } from './errors.ts';
 import type { Capability, Environment, Input, OutcomeInput, Principal, UsageFact } from './input.ts';
+
+const MAX_EXPOSED = 128;
 
 /** An input read back from a record. Strict: a record is attacker-controlled until its root has been compared. */
 export function parseInput(value: JsonValue): Input {
@@ -35,6 +38,7 @@ export function parseInput(value: JsonValue): Input {
         epoch: count(value, 'epoch'),
         attributes: present(value, 'attributes'),
         ...(field(value, 'usage') === undefined ? {} : { usage: usage(field(value, 'usage')) }),
+        ...exposed(field(value, 'exposed')),
       };
     }
     case 'outcome':
@@ -45,6 +49,7 @@ export function parseInput(value: JsonValue): Input {
         outcome: oneOf(value, 'outcome', ['done', 'failed', 'ambiguous']),
         result: present(value, 'result'),
         ...handles(field(value, 'handles')),
+        ...exposed(field(value, 'exposed')),
       };
     case 'mode':
       return { kind, at, environment: environment(field(value, 'environment')) };
@@ -85,6 +90,16 @@ function handles(value: JsonValue | undefined): Pick<OutcomeInput, 'handles'> {
   const shown = text(value, 'shown');
   if (!/^[0-9a-f]{64}$/.test(shown)) malformed('`shown` to be a digest');
   return { handles: { ids: texts(value, 'ids'), shown: shown as Digest } };
+}
+
+/** Absent where nothing was found. */
+function exposed(value: JsonValue | undefined): { readonly exposed?: readonly ExposureFact[] } {
+  if (value === undefined) return {};
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_EXPOSED)
+    return malformed(`\`exposed\` to be a list of 1 to ${MAX_EXPOSED}`);
+  return {
+    exposed: value.map((fact) => ({ where: oneOf(fact, 'where', EXPOSED_AT), name: text(fact, 'name') })),
+  };
 }
 
 function principal(value: JsonValue | undefined): Principal {

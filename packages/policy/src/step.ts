@@ -10,6 +10,8 @@ import { askApproval, NOTHING_ASKED, ticketFor } from './checks/holds/ask.ts';
 import { NO_TICKETS, withoutTicket } from './checks/holds/open-tickets.ts';
 import { limits } from './checks/limits/step.ts';
 import { permit } from './checks/permit/step.ts';
+import { exposedNames, isWithheldSecret } from './checks/secrets/exposed.ts';
+import { secrets, usedSecrets } from './checks/secrets/step.ts';
 import { trace } from './checks/trace/step.ts';
 import { combine } from './combine.ts';
 import { askedExtraction, isExtraction, withAttempt } from './handles/extraction.ts';
@@ -89,9 +91,11 @@ function intent(bundle: LoadedBundle, state: State, input: IntentInput): Stepped
   const argsDigest = digestJson(bundle.crypto, input.action.args);
   const { findings, releases: used, next } = rule(bundle, state, event);
   const asked = bundle.asksApproval ? askApproval(bundle, state, event, argsDigest, used) : NOTHING_ASKED;
-  const combined = combine(bundle, state.environment, [...findings, ...asked.findings]);
+  const checks = input.exposed === undefined ? bundle.checks : withSecretsCheck(bundle);
+  const combined = combine({ ir: bundle.ir, checks }, state.environment, [...findings, ...asked.findings]);
   const { effect } = combined;
   const releases = used.filter((clause) => !asked.closed.has(clause));
+  const secretsUsed = effect === 'allow' ? usedSecrets(bundle, event) : undefined;
   const decision: Decision = {
     kind: 'decision',
     ...combined,
@@ -100,11 +104,17 @@ function intent(bundle: LoadedBundle, state: State, input: IntentInput): Stepped
     ticket: effect === 'hold' || (effect === 'allow' && asked.isApproved) ? asked.ticket : null,
     args_digest: argsDigest,
     ...forwardedDigest(bundle, state, event, argsDigest, effect),
+    ...(secretsUsed !== undefined && { secrets_used: secretsUsed }),
     label: state.flow.label,
     expired: expiredClauses(bundle, time),
   };
   if (effect === 'allow') return { state: asked.used(next), output: decision };
   return { state: effect === 'hold' ? asked.opened() : state, output: decision };
+}
+
+/** That a secret was exposed is found under every bundle. */
+function withSecretsCheck({ checks }: LoadedBundle): readonly CheckName[] {
+  return [...checks.filter((check) => check !== 'secrets'), 'secrets'];
 }
 
 /** Each use of a release is certified: as a check of its own that found nothing wrong. */
@@ -119,12 +129,15 @@ function rule(bundle: LoadedBundle, state: State, event: Event) {
   const findings: (readonly [CheckName, Finding])[] = [];
   const releases: string[] = [];
   const run = runner(bundle, state, event, findings, releases);
+  // First: what was exposed is withheld here as well, so that others find what is not there.
+  if (event.intent.exposed !== undefined) run('secrets', secrets, null);
   run('authority', authority, null);
   run('permit', permit, null);
   const next = movedBy(bundle, state, event, run);
   for (const finding of onceFindings(state, event)) findings.push(['trace', finding]);
   if (bundle.ir.handles !== undefined)
     for (const finding of handleFindings(bundle, state.handles, event)) findings.push(['flow', finding]);
+  if (event.intent.exposed === undefined && bundle.ir.secrets !== undefined) run('secrets', secrets, null);
   return { findings, releases, next };
 }
 
@@ -263,6 +276,8 @@ function outcome(
   if (earlier === undefined || (waiting === undefined && input.outcome === 'ambiguous')) {
     return refused(state, 'expected the outcome of an allowed action that has none yet');
   }
+  const problem = exposureProblem(input);
+  if (problem !== undefined && standing === 'asked') return refused(state, problem);
   const digest = input.result === null ? null : digestJson(bundle.crypto, input.result);
   const hiding = hideOutcome(bundle, state.handles, earlier, input, digest);
   if (hiding.kind === 'refused' && standing === 'asked') return refused(state, hiding.problem);
@@ -293,8 +308,15 @@ function outcome(
     result_label: read.label,
     label: next.flow.label,
     ...(hiding.kind === 'hidden' && { hidden: hiding.hidden }),
+    ...(input.exposed !== undefined && { exposed: exposedNames(input.exposed) }),
   } as const;
   return { state: next, output };
+}
+
+/** What held a secret's value is on no record. */
+function exposureProblem({ exposed, result }: OutcomeInput): string | undefined {
+  if (exposed === undefined || isWithheldSecret(result)) return undefined;
+  return 'expected nothing of a result that held a secret';
 }
 
 function without(map: ReadonlyMap<string, Pending>, key: string): Map<string, Pending> {

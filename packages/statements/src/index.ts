@@ -45,10 +45,23 @@ export {
   encodeLedgerStatement,
   ledgerPayloadTypeOf,
 } from './ledger-statement-codec.ts';
+// Accesses to secrets, in chains of their own
+export {
+  isSecretsSession,
+  MOST_ACCESS_DETAILS,
+  parseSecretAccessDetails,
+  parseSecretsSession,
+  SECRETS_SESSION_LENGTH,
+  SECRETS_SESSION_PREFIX,
+  type SecretAccessDetails,
+  type SecretAccessResult,
+  type SecretAccessStatement,
+} from './secret-access.ts';
 // Statements of a session
 export type {
   BundleReference,
   CertifiedReason,
+  ChainedStatement,
   CheckResult,
   Effect,
   Mode,
@@ -59,5 +72,11 @@ export type {
   Statement,
   Verdict,
 } from './statement.ts';
-export { decodeStatement, encodeStatement, payloadTypeOf, statementDigest } from './statement-codec.ts';
+export {
+  decodeChained,
+  decodeStatement,
+  encodeStatement,
+  payloadTypeOf,
+  statementDigest,
+} from './statement-codec.ts';
 export { type HeadFinding, type HeadProblem, verifyHeads } from './verify-heads.ts';

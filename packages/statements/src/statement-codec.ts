@@ -9,29 +9,31 @@ import {
 import { z } from 'zod';
 import { count, digest, instant, label, name } from './fields.ts';
 import { parseStatement } from './parse-statement.ts';
-import type { Statement } from './statement.ts';
+import type { ChainedStatement, Statement } from './statement.ts';
 
 const payloadTypes = {
   'permission-certificate': 'application/vnd.provability-fabric.permission-certificate+json',
   'outcome-certificate': 'application/vnd.provability-fabric.outcome-certificate+json',
   'session-record': 'application/vnd.provability-fabric.session-record+json',
+  'secret-access': 'application/vnd.provability-fabric.secret-access+json',
 } as const;
 
 const mode = z.enum(['shadow', 'monitor', 'enforce']);
 const modeOrDisabled = z.enum(['shadow', 'monitor', 'enforce', 'disabled']);
 const verdict = z.enum(['accept', 'hold', 'reject', 'error']);
+/** A code, such as `READ`. */
+const word = z.string().regex(/^[A-Z][A-Z_]{0,63}$/, 'expected capital letters and `_`');
+const secretNames = z.array(name).min(1).max(128);
 const bundle = z.strictObject({ name, version: z.int().positive(), digest });
+const place = { tenant: name, session: name, seq: count, previous: digest.nullable() };
 const link = {
-  tenant: name,
-  session: name,
-  seq: count,
-  previous: digest.nullable(),
+  ...place,
   state: z.strictObject({ before: digest, after: digest }),
   input_root: digest,
   issued_at: instant,
 };
 
-const schema = z.discriminatedUnion('type', [
+const folded = [
   z.strictObject({
     type: z.literal('permission-certificate'),
     ...link,
@@ -55,6 +57,7 @@ const schema = z.discriminatedUnion('type', [
     approval: z.string().nullable(),
     break_glass: z.string().nullable(),
     forwarded_digest: digest.optional(),
+    secrets_used: secretNames.optional(),
   }),
   z.strictObject({
     type: z.literal('outcome-certificate'),
@@ -65,6 +68,7 @@ const schema = z.discriminatedUnion('type', [
     label,
     labels: z.strictObject({ session: label }),
     hidden: z.strictObject({ handles: count, label, shown_digest: digest }).optional(),
+    exposed: secretNames.optional(),
   }),
   z.strictObject({
     type: z.literal('session-record'),
@@ -74,20 +78,44 @@ const schema = z.discriminatedUnion('type', [
     epoch: count,
     mode: modeOrDisabled,
   }),
-]);
+] as const;
 
-export function payloadTypeOf(statement: Statement): string {
+const secretAccess = z.strictObject({
+  type: z.literal('secret-access'),
+  ...place,
+  continues: digest.nullable(),
+  access_id: z.uuid(),
+  principal: name,
+  action: word,
+  secret: z.string().max(256),
+  version: z.int().positive().nullable(),
+  result: z.enum(['STARTED', 'SUCCESS', 'FAILURE', 'DENIED']),
+  error_code: word.nullable(),
+  provider: name,
+  details_root: digest,
+  issued_at: instant,
+});
+
+const schema = z.discriminatedUnion('type', folded);
+const chained = z.discriminatedUnion('type', [...folded, secretAccess]);
+
+export function payloadTypeOf(statement: ChainedStatement): string {
   return payloadTypes[statement.type];
 }
 
 /** The one byte form of a statement: strict RFC 8785, numbers are safe integers. */
-export function encodeStatement(statement: Statement): Uint8Array {
+export function encodeStatement(statement: ChainedStatement): Uint8Array {
   return strictCanonicalBytes(statement as unknown as JsonValue);
 }
 
-/** The statement in a DSSE payload. Unknown fields, another byte form or a payload type that disagrees are refused. */
+/** The statement of an agent's session in a DSSE payload. Unknown fields, another byte form or a payload type that disagrees are refused. */
 export function decodeStatement(payloadType: string, payload: Uint8Array): Statement {
   return parseStatement<Statement>(schema, payloadTypes, payloadType, requireCanonical(payload));
+}
+
+/** As `decodeStatement`, and it also takes the accesses to secrets, which stand in chains of their own. */
+export function decodeChained(payloadType: string, payload: Uint8Array): ChainedStatement {
+  return parseStatement<ChainedStatement>(chained, payloadTypes, payloadType, requireCanonical(payload));
 }
 
 export function statementDigest(crypto: Crypto, payload: Uint8Array): Digest {

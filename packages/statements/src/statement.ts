@@ -1,4 +1,5 @@
 import type { Digest, Label } from '@provability-fabric/kernel';
+import type { SecretAccessStatement } from './secret-access.ts';
 
 /** Restrictions act according to a mode (CONTRACTS §4): shadow certifies, monitor also counts, enforce blocks. */
 export type Mode = 'shadow' | 'monitor' | 'enforce';
@@ -65,6 +66,8 @@ export interface PermissionCertificate extends SessionLink {
   readonly break_glass: string | null;
   /** Of the arguments that are sent on, where handles in them stand for values. */
   readonly forwarded_digest?: Digest;
+  /** Names of the secrets whose values stand in for references in what is sent on: no digest is over a value. */
+  readonly secrets_used?: readonly string[];
 }
 
 export interface OutcomeCertificate extends SessionLink {
@@ -82,6 +85,8 @@ export interface OutcomeCertificate extends SessionLink {
     readonly label: Label;
     readonly shown_digest: Digest;
   };
+  /** Names of the secrets that the result held (`-`: it could not be searched): a fixed text is in its place. */
+  readonly exposed?: readonly string[];
 }
 
 /** Everything else that can change a later verdict: a session's opening, its prompt, a mode, an epoch, a bundle, a tick, an approval. */
@@ -93,4 +98,8 @@ export interface SessionRecord extends SessionLink {
   readonly mode: Mode | 'disabled';
 }
 
+/** What `step` did: the statements of an agent's session. */
 export type Statement = PermissionCertificate | OutcomeCertificate | SessionRecord;
+
+/** Everything that stands in a chain, in a log. */
+export type ChainedStatement = Statement | SecretAccessStatement;

@@ -37,3 +37,16 @@ export class LedgerError extends Error {
     this.code = code;
   }
 }
+
+/** A URL that names no Redis; an unreachable one is no error. */
+export type RedisErrorCode = 'REDIS_URL_INVALID';
+
+export class RedisError extends Error {
+  override readonly name = 'RedisError';
+  readonly code: RedisErrorCode;
+
+  constructor(code: RedisErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

@@ -2,13 +2,24 @@
 export { type LedgerState, readLedgerState } from './audit/ledger-state.ts';
 export { type LedgerSummary, readLedgerSummary } from './audit/ledger-summary.ts';
 export {
+  type AccessStatement,
+  hasSecretAudit,
+  readAccessStatements,
+  readAuditRows,
+  readListed,
+  type StoredAccess,
+} from './audit/secret-audit.ts';
+export {
+  readNamedSessions,
   readStoredLease,
   readStoredSessions,
   type StoredLease,
   type StoredSession,
 } from './audit/stored-sessions.ts';
 export {
+  findIndexSince,
   readNewestHeads,
+  readStatementDigests,
   readStoredStatements,
   type StoredHead,
   type StoredStatement,
@@ -60,7 +71,7 @@ export {
 } from './embedded/embedded-postgres.ts';
 export { embeddedUrl } from './embedded/embedded-url.ts';
 // Errors
-export { LedgerError, type LedgerErrorCode } from './errors.ts';
+export { LedgerError, type LedgerErrorCode, RedisError, type RedisErrorCode } from './errors.ts';
 // Which fabric decides a session
 export {
   type LeaseAnswer,
@@ -93,5 +104,20 @@ export type {
   StatementQuery,
   StatementRow,
 } from './reader/statement-list.ts';
+// What replicas tell each other, and count together
+export { openRedis, type RedisConnection, type RedisConnectionOptions } from './redis/redis.ts';
+export type { RedisEvent } from './redis/redis-event.ts';
+// Rotating what is kept elsewhere
+export { createPostgresRolesRotator } from './rotators/postgres-roles.ts';
+// Secrets: sealed rows, the state of rotations, who did what
+export type { AuditPage, AuditPaging, AuditQuery } from './secrets/audit-list.ts';
+export type { AuditRow, StoredAuditRow } from './secrets/audit-row.ts';
+export { openRotationStore, type RotationStoreOptions } from './secrets/rotation-store.ts';
+export {
+  openSecretAuditLog,
+  type SecretAuditLog,
+  type SecretAuditLogOptions,
+} from './secrets/secret-audit-log.ts';
+export { openSecretRows, type SecretRowsOptions } from './secrets/secret-rows.ts';
 // What sessions take from limits that they share
 export { openSharedUsage, type SharedUsage, type SharedUsageOptions } from './usage/usage.ts';

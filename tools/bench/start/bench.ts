@@ -54,10 +54,9 @@ function report(what: string, times: readonly number[], most: number): boolean {
 
 /** Starts and ends it; answers how long the start took, in ms. */
 async function timed(folder: string): Promise<number> {
-  const anywhere = ['--listen', '--listen-policy-adapter', '--listen-ledger'].flatMap((name) => [
-    name,
-    ANY_PORT,
-  ]);
+  const anywhere = ['--listen', '--listen-policy-adapter', '--listen-ledger', '--listen-secrets'].flatMap(
+    (name) => [name, ANY_PORT],
+  );
   const began = performance.now();
   const pf = spawn(process.execPath, [PF, 'serve', '--env', 'local', ...anywhere], {
     cwd: folder,

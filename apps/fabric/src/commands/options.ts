@@ -1,4 +1,5 @@
 import { parseDuration } from '@provability-fabric/configuration';
+import { EnforcementError, requireAgentSession } from '@provability-fabric/enforcement';
 import { InvalidArgumentError } from 'commander';
 
 /** `HOST:PORT`, `[::1]:PORT` or `:PORT`. */
@@ -23,6 +24,17 @@ export function parseId(text: string): string {
     throw new InvalidArgumentError('expected 1 to 128 letters, digits or . _ : @ / + -');
   }
   return text;
+}
+
+/** A session that an agent may have: not one in which accesses to secrets are recorded. */
+export function parseSession(text: string): string {
+  try {
+    requireAgentSession(text);
+  } catch (error) {
+    if (error instanceof EnforcementError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
+  return parseId(text);
 }
 
 export function collect(value: string, before: readonly string[] = []): readonly string[] {

@@ -16,10 +16,11 @@ import { loadBundleFrom } from '../load-bundle.ts';
 import { logStart, warnOfRoles } from '../observe/log-start.ts';
 import { logBesideMcp, logWritten } from '../observe/logger.ts';
 import { dumpStateOnSignal } from '../observe/state-dump.ts';
+import { remoteSecretsFrom } from '../secrets/broker/remote-secrets.ts';
 import { SessionDecider } from '../session-decider.ts';
 import { terminationSignal } from '../shutdown.ts';
 import { newRequestId, openFabric } from '../wire.ts';
-import { collect, parseDurationOption, parseId, parseListen } from './options.ts';
+import { collect, parseDurationOption, parseId, parseListen, parseSession } from './options.ts';
 
 interface RunOptions {
   readonly bundle?: string;
@@ -33,6 +34,8 @@ interface RunOptions {
   readonly promptFile?: string;
   readonly listen?: { host: string; port: number };
   readonly upstreamTimeout?: number;
+  readonly secretsUrl?: string;
+  readonly secretsTokenFile?: string;
 }
 
 /** `pf run --bundle B -- CMD …`: stands before a stdio MCP server, so that adopting it means prefixing a command. */
@@ -46,10 +49,16 @@ export function runCommand(): Command {
     .option('--role <role>', 'a role of the agent; repeat for several', collect)
     .option('--org <org>', 'organisation of the agent (default: the tenant)', parseId)
     .option('--tenant <tenant>', 'tenant of the agent (default: the only one of the bundle)', parseId)
-    .option('--session <sid>', 'session to continue (default: the last, until it has been idle)', parseId)
+    .option(
+      '--session <sid>',
+      'session to continue (default: the last, until it has been idle)',
+      parseSession,
+    )
     .option('--prompt-file <file>', 'the trusted instruction of this session')
     .option('--listen <host:port>', 'also answer POST /v1/authorize and the rest over HTTP', parseListen)
     .option('--upstream-timeout <duration>', 'how long a call may take (default: 30s)', parseDurationOption)
+    .option('--secrets-url <url>', 'the secrets service, for `secret://name` in arguments')
+    .option('--secrets-token-file <file>', 'holds a token for it, of the role secrets-sidecar')
     .argument('<command>', 'the MCP server to start')
     .argument('[arguments...]', 'its arguments')
     .addHelpText(
@@ -99,6 +108,7 @@ async function standBefore(
   const dataFolder = resolve(options.data ?? defaultDataFolder(bundle.name));
   const live = followLiveSettings(settings, log);
   const url = databaseUrl();
+  const remote = remoteSecretsFrom(options);
   const fabric = await openFabric({
     dataFolder,
     bundle,
@@ -107,6 +117,7 @@ async function standBefore(
     live,
     database: url === undefined ? null : { kind: 'url', url },
     startWithoutLedger: true,
+    ...(remote === undefined ? {} : { broker: remote }),
   });
   const { enforcer } = fabric.sidecar;
   try {

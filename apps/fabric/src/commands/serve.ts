@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Listen } from '@provability-fabric/configuration';
 import { Argument, Command, Option } from 'commander';
 import type { Logger } from 'pino';
-import { databaseUrl, settingsFor } from '../config.ts';
+import { databaseUrl, secretsSettings, settingsFor } from '../config.ts';
 import { FabricError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { keepMemoryFlat } from '../flat-memory.ts';
@@ -15,6 +15,7 @@ import { loadBundleFrom } from '../load-bundle.ts';
 import { logStart } from '../observe/log-start.ts';
 import { serviceLog } from '../observe/logger.ts';
 import { dumpStateOnSignal } from '../observe/state-dump.ts';
+import { remoteSecretsFrom } from '../secrets/broker/remote-secrets.ts';
 import { terminationSignal } from '../shutdown.ts';
 import { openMcpService } from '../sidecar/mcp-service.ts';
 import { openFabric } from '../wire.ts';
@@ -27,12 +28,17 @@ interface ServeOptions {
   readonly listen?: Listen;
   readonly listenPolicyAdapter?: Listen;
   readonly listenLedger?: Listen;
+  readonly listenSecrets?: Listen;
+  readonly secretsUrl?: string;
+  readonly secretsTokenFile?: string;
 }
 
 /** `pf serve`: the fabric's services, for agents, hosts and operators. */
 export function serveCommand(): Command {
   return new Command('serve')
-    .description('decide over HTTP and MCP, keep the ledger, and let operators activate and revoke')
+    .description(
+      'decide over HTTP and MCP, keep the ledger and secrets, and let operators activate and revoke',
+    )
     .addArgument(
       new Argument('[component...]', 'what to run in this process (default: all)').choices(COMPONENTS),
     )
@@ -56,6 +62,13 @@ export function serveCommand(): Command {
         parseListen,
       ),
     )
+    .addOption(
+      new Option('--listen-secrets <host:port>', 'default: the environment’s, 127.0.0.1:8085').argParser(
+        parseListen,
+      ),
+    )
+    .option('--secrets-url <url>', 'the secrets service in another process, for `secret://name` in arguments')
+    .option('--secrets-token-file <file>', 'holds a token for it, of the role secrets-sidecar')
     .addHelpText(
       'after',
       '\nExamples:\n  $ pf serve --env local\n  $ DATABASE_URL=postgresql://fabric@db/ledger pf serve sidecar-watcher',
@@ -74,6 +87,8 @@ async function serve(components: ReadonlySet<Component>, options: ServeOptions):
   const settings = await settingsFor(options.env);
   const database = databaseOf(settings, components);
   const decides = components.has('sidecar-watcher');
+  const remote = remoteSecretsFrom(options);
+  const keepsSecrets = components.has('secrets') && database !== null;
   const path = options.bundle ?? settings.bundleDirectory;
   if (decides && path === null)
     throw new FabricError(
@@ -102,7 +117,10 @@ async function serve(components: ReadonlySet<Component>, options: ServeOptions):
     settings,
     live,
     database,
+    secrets: keepsSecrets ? secretsSettings() : null,
+    secretsLog: logs.get('secrets') ?? log,
     stopping: stopping.signal,
+    ...(remote === undefined ? {} : { broker: remote }),
   });
   try {
     if (fabric.sidecar !== undefined) {
@@ -130,6 +148,7 @@ async function serve(components: ReadonlySet<Component>, options: ServeOptions):
         'sidecar-watcher': options.listen ?? settings.listen,
         'policy-adapter': options.listenPolicyAdapter ?? settings.listenPolicyAdapter,
         ledger: options.listenLedger ?? settings.listenLedger,
+        secrets: options.listenSecrets ?? settings.listenSecrets,
       },
       ...(mcp === undefined ? {} : { mcp }),
       log,
@@ -160,6 +179,6 @@ function databaseOf(
       'policy-adapter without a sidecar in its process needs the database of those that it serves: set DATABASE_URL',
     );
   }
-  const needsOne = components.has('ledger') || components.has('policy-adapter');
+  const needsOne = ['ledger', 'policy-adapter', 'secrets'].some((name) => components.has(name as Component));
   return database === 'embedded' && needsOne ? { kind: 'embedded' } : null;
 }

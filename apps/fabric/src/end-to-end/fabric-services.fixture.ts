@@ -102,14 +102,15 @@ function workingFolder(pid: number): string | undefined {
   }
 }
 
-export type Service = 'sidecar-watcher' | 'policy-adapter' | 'ledger';
+export type Service = 'sidecar-watcher' | 'policy-adapter' | 'ledger' | 'secrets';
 
 const ANY_PORT = '127.0.0.1:0';
 
 /** Every service in one process, on free ports unless told otherwise; its log is on stdout. */
 export class Services extends Program {
   constructor(options: readonly string[], more: ProgramOptions) {
-    const anywhere = ['--listen-policy-adapter', ANY_PORT, '--listen-ledger', ANY_PORT];
+    const others = ['policy-adapter', 'ledger', 'secrets'];
+    const anywhere = others.flatMap((service) => [`--listen-${service}`, ANY_PORT]);
     const sidecar = options.includes('--listen') ? [] : ['--listen', ANY_PORT];
     super(process.execPath, [PF, 'serve', ...sidecar, ...anywhere, ...options], more);
   }

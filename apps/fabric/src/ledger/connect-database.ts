@@ -13,6 +13,8 @@ export type DatabaseSource = { readonly kind: 'embedded' } | { readonly kind: 'u
 
 export interface ConnectedDatabase {
   readonly database: OwnedDatabase;
+  /** Connections of its own for what must not wait behind the others; whoever opens them closes them. */
+  open(connections: number): Promise<OwnedDatabase>;
   health(): readonly string[];
   close(): Promise<void>;
 }
@@ -39,7 +41,12 @@ export async function connectDatabase(
 ): Promise<ConnectedDatabase> {
   if (source.kind === 'url') {
     const database = await patiently(() => openDatabase({ url: source.url }), patience, log);
-    return { database, health: () => database.health(), close: () => database.close() };
+    return {
+      database,
+      open: (connections) => openDatabase({ url: source.url, connections }),
+      health: () => database.health(),
+      close: () => database.close(),
+    };
   }
   const server = await startEmbeddedPostgres({
     directory: join(dataFolder, 'postgres'),
@@ -52,6 +59,7 @@ export async function connectDatabase(
     const database = await openDatabase({ url: server.url });
     return {
       database,
+      open: (connections) => openDatabase({ url: server.url, connections }),
       health: () => [...server.health(), ...database.health()],
       async close() {
         await database.close();

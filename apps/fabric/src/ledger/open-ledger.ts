@@ -6,7 +6,6 @@ import {
   type LedgerSessionArchive,
   type OwnedDatabase,
   openAuthority,
-  openDatabase,
   openLeases,
   openLedgerReader,
   openLedgerWriter,
@@ -47,6 +46,8 @@ export interface Ledger {
   readonly bundles: PublishedBundles | undefined;
   /** Where all fabrics on it count what sessions share; undefined for a database that this process starts. */
   readonly usage: DatabaseUsage | undefined;
+  /** Connections of its own to the same database; whoever opens them closes them. */
+  openDatabase(connections: number): Promise<OwnedDatabase>;
   /** The right to decide sessions that other fabrics may want; undefined where this fabric shares none. */
   openLeases(owner: string, assurance: 'standard' | 'high'): Promise<Leases | undefined>;
   health(): readonly string[];
@@ -101,9 +102,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
         verifiers: keys.ledgerVerifiers(),
         opener: records,
       }),
+      openDatabase: (connections) => connected.open(connections),
       async openLeases(owner, assurance) {
         if (sharing === null || source.kind !== 'url') return undefined;
-        leaseDatabase = await openDatabase({ url: source.url, connections: 2 });
+        leaseDatabase = await connected.open(2);
         const { address, leaseMs } = sharing;
         return openLeases({ database: leaseDatabase, owner, address, ttlMs: leaseMs, assurance });
       },

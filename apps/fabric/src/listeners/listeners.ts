@@ -7,6 +7,7 @@ import {
   type Listener,
   type Log,
   type Route,
+  SECRETS_LIMITS,
   type TlsOptions,
 } from '@provability-fabric/gateway-http';
 import type { Logger } from 'pino';
@@ -14,7 +15,7 @@ import type { Fabric } from '../wire.ts';
 import { tokenVerifier } from './verify-tokens.ts';
 
 /** What `pf serve` can run in one process, as CONTRACTS §7 names it. */
-export const COMPONENTS = ['sidecar-watcher', 'policy-adapter', 'ledger'] as const;
+export const COMPONENTS = ['sidecar-watcher', 'policy-adapter', 'ledger', 'secrets'] as const;
 export type Component = (typeof COMPONENTS)[number];
 
 export interface ListenerSettings {
@@ -58,7 +59,7 @@ export function listenerOf(
       ready: () => true,
     },
     metrics: fabric.metrics,
-    limits: limitsOf(settings),
+    limits: limitsOf(component, settings),
     log: gatewayLog(log),
     ...(tls === undefined ? {} : { tls }),
   });
@@ -71,8 +72,10 @@ export function gatewayLog(log: Logger): Log {
     log[level]({ event, tags, latency_ms, ...details }, event);
 }
 
-function limitsOf({ limits }: ListenerSettings): Limits {
+function limitsOf(component: Component, { limits }: ListenerSettings): Limits {
   const { maxConnections, maxBodyBytes, requestsPerSecond } = limits;
+  // A secret is short, and how often it is asked for is counted by tenant and principal.
+  if (component === 'secrets') return { ...SECRETS_LIMITS, maxConnections };
   return {
     ...DEFAULT_LIMITS,
     maxConnections,
@@ -87,12 +90,18 @@ function limitsOf({ limits }: ListenerSettings): Limits {
 function problemsOf(component: Component, fabric: Fabric): readonly HealthProblem[] {
   const { sidecar, ledger } = fabric;
   const decides = component === 'sidecar-watcher';
-  const evidence = decides ? (sidecar?.health() ?? []) : [];
+  const keeps = component === 'secrets';
+  const evidence = [
+    ...(decides || keeps ? (fabric.evidence?.health() ?? []) : []),
+    ...(decides ? (sidecar?.health() ?? []) : []),
+  ];
+  const secrets = keeps ? (fabric.secrets?.health() ?? ['the store of secrets is not open']) : [];
   const bundle = decides ? fabric.bundleHealth() : [];
   const database = ledger?.health() ?? (component === 'ledger' ? ['the ledger is not open'] : []);
   return [
     ...evidence.map((problem) => ({ component: 'evidence', problem })),
     ...bundle.map((problem) => ({ component: 'bundle', problem })),
+    ...secrets.map((problem) => ({ component: 'secrets', problem })),
     ...database.map((problem) => ({ component: 'ledger', problem })),
   ];
 }

@@ -5,12 +5,14 @@ import {
   ledgerRoutes,
   policyAdapterRoutes,
   type Route,
+  secretsRoutes,
   sidecarRoutes,
   type TlsOptions,
 } from '@provability-fabric/gateway-http';
 import type { Logger } from 'pino';
 import { FabricError } from '../errors.ts';
 import type { McpService } from '../sidecar/mcp-service.ts';
+import { VERSION } from '../version.ts';
 import { type Fabric, newRequestId } from '../wire.ts';
 import { type Component, gatewayLog, listenerOf } from './listeners.ts';
 import { readTls } from './read-tls.ts';
@@ -99,7 +101,7 @@ function routesOf(
   { fabric, settings, mcp, log }: StartOptions,
   forwarder: ClosingForwarder | undefined,
 ): readonly Route[] {
-  const { sidecar, ledger, metrics, bundles } = fabric;
+  const { sidecar, ledger, metrics, bundles, secrets } = fabric;
   const common = { now: Date.now, log: gatewayLog(log), metrics };
   switch (component) {
     case 'sidecar-watcher':
@@ -118,6 +120,17 @@ function routesOf(
     case 'ledger':
       if (ledger === undefined) throw missing(component, 'a database');
       return ledgerRoutes({ ...common, reader: ledger.reader, tokens: ledger.authority });
+    case 'secrets':
+      if (secrets === undefined) throw missing(component, 'a database');
+      return secretsRoutes({
+        ...common,
+        secrets: secrets.secrets,
+        rotations: secrets.rotations,
+        audit: secrets.audit,
+        fingerprints: secrets.fingerprints,
+        kv: { mount: 'secret', environment: secrets.settings.environment },
+        version: VERSION,
+      });
   }
 }
 

@@ -1,15 +1,13 @@
 import { join } from 'node:path';
 import type { LiveSettings } from '@provability-fabric/configuration';
-import { EnforcementError, Enforcer, type Observer } from '@provability-fabric/enforcement';
 import {
-  createHeads,
-  createShipper,
-  type Emit,
-  type FileLog,
-  type LedgerWriter,
-  openFileLog,
-  type Shipper,
-} from '@provability-fabric/evidence';
+  EnforcementError,
+  Enforcer,
+  type Observer,
+  type Randomness,
+  type SecretBroker,
+} from '@provability-fabric/enforcement';
+import type { FileLog, Shipper } from '@provability-fabric/evidence';
 import type { Metrics } from '@provability-fabric/gateway-http';
 import type { JsonObject } from '@provability-fabric/kernel';
 import {
@@ -20,12 +18,11 @@ import {
 } from '@provability-fabric/policy';
 import type { Logger } from 'pino';
 import type { DataFolder } from '../data-folder.ts';
-import { lateLedger } from '../ledger/late-ledger.ts';
+import type { EvidenceLog } from '../evidence/open-evidence-log.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
 import type { FollowedSettings } from '../live-settings.ts';
 import type { JournalProblems } from '../observe/journal-problems.ts';
 import { observeDecisions } from '../observe/log-decisions.ts';
-import { pooledRandomness } from '../pooled-randomness.ts';
 import type { FabricSettings } from '../settings.ts';
 import { fileUsage } from '../usage/file-usage.ts';
 
@@ -35,12 +32,13 @@ export interface SidecarOptions {
   readonly settings: FabricSettings;
   readonly live: Pick<FollowedSettings, 'current' | 'onChange'>;
   readonly log: Logger;
-  readonly emit: Emit;
   readonly metrics: Metrics;
   readonly problems: JournalProblems;
   readonly ledger: Ledger | undefined;
-  /** Opens a ledger that did not answer at the start. */
-  readonly late: (() => Promise<LedgerWriter>) | undefined;
+  readonly evidence: EvidenceLog;
+  readonly random: Randomness;
+  /** Absent: no secret is used, and nothing is searched for any. */
+  readonly broker: SecretBroker | undefined;
 }
 
 /** What decides and records: the enforcer on its journal, and what carries the journal into the ledger. */
@@ -55,60 +53,32 @@ export interface Sidecar {
   inForce(): LoadedBundle;
   /** Every action from now on is decided under this bundle; sessions are folded anew under it. */
   adopt(bundle: CompiledBundle): Promise<void>;
+  fenceOf(tenant: string, session: string): number | undefined;
   /** What is wrong right now, for /health. */
   health(): readonly string[];
+  /** Decides nothing more. */
   close(): Promise<void>;
+  /** Lets other fabrics have its sessions; last of all, and only where the ledger has everything. */
+  releaseSessions(shipped: boolean): Promise<void>;
 }
 
-const BATCH_BYTES = 4 * 1024 * 1024;
 const FLUSH_MS = 5_000;
 
 export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
-  const { folder, bundle, settings, live, log, emit, metrics, problems, ledger } = options;
-  const { crypto, keys, records, bundles } = folder;
+  const { folder, bundle, settings, live, log, metrics, problems, ledger, evidence, random, broker } =
+    options;
+  const { crypto, keys, bundles } = folder;
   await bundles.activate(bundle as unknown as JsonObject);
-  let enforcer: Enforcer | undefined;
-  const journal = await openFileLog({
-    directory: folder.path,
-    origin: settings.origin,
-    crypto,
-    signer: keys.logSigner(),
-    verifiers: keys.logVerifiers(),
-    records,
-    emit,
-    fences: (tenant, session) => enforcer?.fenceOf(tenant, session),
-    ...(ledger === undefined ? {} : { archive: ledger.reader }),
-  });
+  const { journal, shipper } = evidence;
   const leases = await ledger?.openLeases(journal.id, bundle.assurance);
-  const writer = ledger?.writer ?? (options.late && lateLedger(options.late));
-  const pool = pooledRandomness();
-  const random = (length: number) => pool.bytes(length);
   let inForce = loadBundle(bundle, crypto);
   metrics.setBundle({ ...bundle, digest: inForce.digest });
-  const shipper =
-    writer &&
-    (await createShipper({
-      log: journal,
-      ledger: writer,
-      writer: journal.id,
-      batch: {
-        get entries() {
-          return live.current.batchSize;
-        },
-        bytes: BATCH_BYTES,
-      },
-      emit,
-      now: Date.now,
-      monotonic: () => performance.now(),
-      random: Math.random,
-      free: ledger !== undefined,
-    }));
   // Opened by the first reservation: where the database counts there is no such file.
   const counted = fileUsage(join(folder.path, 'usage'));
-  enforcer = new Enforcer({
+  const enforcer = new Enforcer({
     crypto,
     signer: keys.evidenceSigner(),
-    random: pool,
+    random,
     bundle: inForce,
     journal,
     clock: { now: Date.now },
@@ -120,6 +90,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     sessionIdleMs: settings.sessionIdleMs,
     usage: ledger?.usage ?? counted,
     maxSessions: () => live.current.cacheSize,
+    ...(broker === undefined ? {} : { secrets: broker }),
     ...(shipper === undefined
       ? {}
       : {
@@ -131,18 +102,6 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
       ? {}
       : { leases, archive: ledger.archive, evidenceKeys: () => keys.evidenceKeys() }),
   });
-  const heads = await createHeads({
-    log: journal,
-    directory: folder.path,
-    crypto,
-    signer: keys.evidenceSigner(),
-    writer: journal.id,
-    ...(shipper === undefined ? {} : { add: (entry) => shipper.add(entry) }),
-    emit,
-    now: Date.now,
-    random,
-  });
-  const watching = shipper && setInterval(() => metrics.setLedgerLag(shipper.lagMs() / 1000), 1000).unref();
   let damage: string | undefined;
   const recovered = enforcer.recover().then(
     (lostSessions) => {
@@ -155,8 +114,6 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
       log.error({ event: 'recovery_failed', tags: ['ERROR'], problem: damage }, damage);
     },
   );
-  const owner = enforcer;
-  const lagsTooFar = () => shipper !== undefined && !(shipper.lagMs() <= settings.evidenceMaxLagMs);
   return {
     enforcer,
     journal,
@@ -164,11 +121,12 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     shares: leases !== undefined,
     recovered,
     inForce: () => inForce,
+    fenceOf: (tenant, session) => enforcer.fenceOf(tenant, session),
     async adopt(next) {
       // A lease row must never promise a complete ledger that there is not.
       if (next.assurance === 'standard') await leases?.assure('standard');
       inForce = loadBundle(next, crypto);
-      owner.adopt(inForce);
+      enforcer.adopt(inForce);
       metrics.setBundle({ ...next, digest: inForce.digest });
       if (next.assurance === 'standard' || shipper === undefined) return;
       await shipper.upTo(journal.size - 1, FLUSH_MS);
@@ -176,23 +134,15 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     },
     health: () => [
       ...(damage === undefined ? [] : ['the journal is damaged; see `recovery_failed` in the log']),
-      ...(problems.broken ? ['evidence cannot be made durable; actions are refused'] : []),
-      // A database that hangs answers nothing, an error neither: only the lag tells.
-      ...(lagsTooFar() ? ['the ledger lacks evidence that is too old; actions are refused'] : []),
-      ...(shipper?.health() ?? []),
       ...(leases?.health() ?? []),
       ...counted.health(),
     ],
     async close() {
-      clearInterval(watching);
-      await owner.close();
+      await enforcer.close();
       await recovered;
       await counted.close();
-      await heads.close();
-      const shipped = (await shipper?.close({ flushMs: FLUSH_MS })) ?? true;
-      await leases?.close({ shipped });
-      await journal.close();
     },
+    releaseSessions: async (shipped) => leases?.close({ shipped }),
   };
 }
 

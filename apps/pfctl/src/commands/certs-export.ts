@@ -1,4 +1,7 @@
+import type { LogReading } from '@provability-fabric/evidence';
 import type { Command } from 'commander';
+import { PfctlError } from '../errors.ts';
+import type { DataFolder } from '../evidence/data-folder.ts';
 import { EXIT } from '../exit-codes.ts';
 import { dataOption, environmentOption, type Place, required } from '../output/options.ts';
 import { plural } from '../output/plural.ts';
@@ -19,20 +22,31 @@ export function addCertificatesExport(certificates: Command, shell: Shell): void
       "Writes a session's statements, their proofs and the decision inputs into one file that pf-verify checks offline. The " +
         'file holds prompts, arguments and results: it is written for its owner alone.',
     )
+    .argument('[certificate]', 'or the session of this certificate, access or statement digest')
     .addOption(environmentOption())
     .addOption(dataOption())
-    .option('--session <id>', 'required: the session')
+    .option('--session <id>', 'required without a certificate: the session')
     .option('--tenant <tenant>', 'its tenant, where several have a session of that name')
     .option('--output <file>', 'required: where to write')
     .option('--since <file>', 'a checkpoint that the verifier kept: prove that the log only grew since')
-    .addHelpText('after', '\nExample:\n  $ pfctl certs export --session s-1 --output evidence.json\n')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ pfctl certs export --session s-1 --output evidence.json\n' +
+        '\nThe proof of a row of secret_audit_logs, by its statement_digest:\n' +
+        '  $ pfctl certs export 3f9c…64 digits… --output access.json && npx pf-verify access.json --keys .pf/keys\n',
+    )
     .action(
-      shell.action(async (options: ExportOptions) => {
-        const session = required(options.session, '--session <id>');
+      shell.action(async (certificate: string | undefined, options: ExportOptions) => {
+        if (certificate !== undefined && options.session !== undefined)
+          throw new PfctlError(
+            'INPUT_INVALID',
+            'expected a certificate or --session, came both; leave one out',
+          );
+        if (certificate === undefined) required(options.session, '--session <id>');
         const output = required(options.output, '--output <file>');
         const { requireDataFolder } = await import('../evidence/data-folder.ts');
         const { openLog } = await import('../evidence/open-log.ts');
-        const { exportSessions, tenantOf } = await import('../evidence/export-sessions.ts');
+        const { exportSessions } = await import('../evidence/export-sessions.ts');
         const { writeWhole } = await import('../output/write-whole.ts');
         const { nodeCrypto, openHeadProver, readKeptHeads } = await import('@provability-fabric/evidence');
         const { readFile } = await import('node:fs/promises');
@@ -40,7 +54,7 @@ export function addCertificatesExport(certificates: Command, shell: Shell): void
         const since =
           options.since === undefined ? undefined : await readFile(shell.path(options.since), 'utf8');
         const log = await openLog(folder);
-        const tenant = tenantOf(log, session, options.tenant);
+        const { tenant, session } = await namedSession(log, folder, certificate, options);
         const head = await openHeadProver(nodeCrypto(), log, await readKeptHeads(folder.path));
         const { entries, bytes } = await exportSessions(log, folder, [{ tenant, session }], since, head);
         await writeWhole(shell.path(output), bytes, 0o600);
@@ -51,4 +65,16 @@ export function addCertificatesExport(certificates: Command, shell: Shell): void
         return EXIT.ok;
       }),
     );
+}
+
+async function namedSession(
+  log: LogReading,
+  folder: DataFolder,
+  certificate: string | undefined,
+  { session = '', tenant }: ExportOptions,
+): Promise<{ readonly tenant: string; readonly session: string }> {
+  const { tenantOf } = await import('../evidence/export-sessions.ts');
+  if (certificate === undefined) return { tenant: tenantOf(log, session, tenant), session };
+  const { findCertificate } = await import('../evidence/find-certificate.ts');
+  return (await findCertificate(folder, certificate, tenant)).statement;
 }

@@ -1,4 +1,4 @@
-import type { Statement } from '@provability-fabric/statements';
+import type { ChainedStatement } from '@provability-fabric/statements';
 import type { Command } from 'commander';
 import { PfctlError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -82,7 +82,7 @@ export function addExplain(program: Command, shell: Shell): void {
 /** The action that a statement is the outcome of, by its place in the session. */
 async function askedBefore(
   entries: AsyncIterable<RecordedEntry>,
-  outcome: Statement,
+  outcome: ChainedStatement,
 ): Promise<number | undefined> {
   if (outcome.type !== 'outcome-certificate') return undefined;
   const { certificate_id: id } = outcome;

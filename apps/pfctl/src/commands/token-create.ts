@@ -55,6 +55,7 @@ export function addTokenCreate(token: Command, shell: Shell): void {
         SIDECAR,
         'policy-adapter',
         'ledger',
+        'secrets',
       ]).default(SIDECAR),
     )
     .addOption(new Option('--sid, --session <id>', 'bind it to this session'))

@@ -9,7 +9,7 @@ import {
   parseJsonBytes,
   verifyInclusion,
 } from '@provability-fabric/kernel';
-import type { Statement } from '@provability-fabric/statements';
+import type { ChainedStatement } from '@provability-fabric/statements';
 import { PfctlError } from '../errors.ts';
 import type { DataFolder } from './data-folder.ts';
 import { decodeScanned } from './decode-scanned.ts';
@@ -18,9 +18,12 @@ import { openLog } from './open-log.ts';
 
 /** One statement, what came of it, and how far it could be checked. */
 export interface FoundCertificate {
-  readonly statement: Statement;
-  /** The outcome certificate of a permission certificate; null: none yet, or none to come. */
-  readonly outcome: Statement | null;
+  readonly statement: ChainedStatement;
+  /**
+   * The outcome certificate of a permission certificate, or what came of a change of a secret; null: none yet, or none to
+   * come.
+   */
+  readonly outcome: ChainedStatement | null;
   readonly log: { readonly origin: string; readonly index: number; readonly size: number };
   /** SHA-256 of the payload: what the session's next statement names as `previous`. */
   readonly digest: string;
@@ -32,7 +35,10 @@ export interface FoundCertificate {
   readonly inclusion: { readonly verified: boolean; readonly leaf: string; readonly root: string };
 }
 
-/** By certificate id, or the beginning of one, of 8 digits or more; or by place: `session#seq`. */
+/**
+ * By certificate id, access id or digest of the statement, or the beginning of an id, of 8 digits or more; or by place:
+ * `session#seq`.
+ */
 type Wanted = { readonly id: string } | { readonly session: string; readonly seq: number };
 
 export async function findCertificate(
@@ -47,16 +53,21 @@ export async function findCertificate(
   for await (const scanned of log.scan()) {
     if (tenant !== undefined && scanned.tenant !== tenant) continue;
     if (!('id' in wanted) && scanned.session !== wanted.session) continue;
-    const { type, certificate_id } = { certificate_id: '', ...glance(scanned) };
+    const { type, certificate_id, access_id } = { certificate_id: '', access_id: '', ...glance(scanned) };
     if (type === 'outcome-certificate' && found.some((one) => isOutcomeOf(certificate_id, scanned, one)))
       outcome ??= scanned;
+    // The first of an access says what was asked for, the last what came of it.
+    if (type === 'secret-access' && found.some((one) => isSameAccess(access_id, scanned, one))) {
+      outcome = copyOf(scanned);
+      continue;
+    }
+    const ids = type === 'permission-certificate' ? certificate_id : access_id;
     const fits =
       'id' in wanted
-        ? type === 'permission-certificate' && certificate_id.startsWith(wanted.id)
+        ? (ids !== '' && ids.startsWith(wanted.id)) || scanned.digest === wanted.id
         : scanned.seq === wanted.seq;
     if (!fits) continue;
-    // A copy: the bytes belong to a segment that would otherwise stay in memory as a whole.
-    found.push({ ...scanned, envelope: scanned.envelope.slice(), salt: scanned.salt.slice() });
+    found.push(copyOf(scanned));
     if (found.length > MOST_FOUND) break;
   }
   const one = theOnly(found, name, log.freed);
@@ -83,13 +94,18 @@ export async function findCertificate(
 
 const MOST_FOUND = 8;
 
+/** The bytes of a scanned statement belong to a segment that would otherwise stay in memory as a whole. */
+function copyOf(scanned: ScannedStatement): ScannedStatement {
+  return { ...scanned, envelope: scanned.envelope.slice(), salt: scanned.salt.slice() };
+}
+
 function parseName(name: string): Wanted {
   const place = /^(.{1,128})#(\d{1,15})$/s.exec(name);
   if (place !== null) return { session: place[1] as string, seq: Number(place[2]) };
-  if (/^[0-9a-f]{8,64}$/.test(name)) return { id: name };
+  if (/^[0-9a-f]{8}(?:[0-9a-f]{0,56}|-[0-9a-f-]{0,27})$/.test(name)) return { id: name };
   throw new PfctlError(
     'INPUT_INVALID',
-    `expected a certificate id (8 or more of its hex digits) or SESSION#SEQ, came \`${name.slice(0, 200)}\``,
+    `expected a certificate id (8 or more of its hex digits), an access id, a digest, or SESSION#SEQ, came \`${name.slice(0, 200)}\``,
   );
 }
 
@@ -97,6 +113,11 @@ function isOutcomeOf(id: string, outcome: ScannedStatement, one: ScannedStatemen
   if (outcome.tenant !== one.tenant || outcome.session !== one.session) return false;
   const { type, certificate_id } = { certificate_id: '', ...glance(one) };
   return type === 'permission-certificate' && certificate_id === id;
+}
+
+function isSameAccess(id: string, other: ScannedStatement, one: ScannedStatement): boolean {
+  const first = glance(one);
+  return other.tenant === one.tenant && first.type === 'secret-access' && first.access_id === id;
 }
 
 function theOnly(found: readonly ScannedStatement[], name: string, freed: number): ScannedStatement {

@@ -1,5 +1,10 @@
 import type { ScannedStatement } from '@provability-fabric/evidence';
-import type { OutcomeCertificate, PermissionCertificate, Statement } from '@provability-fabric/statements';
+import type {
+  OutcomeCertificate,
+  PermissionCertificate,
+  SecretAccessStatement,
+  SessionRecord,
+} from '@provability-fabric/statements';
 import { decodeScanned } from './decode-scanned.ts';
 
 /** As much of a statement as counting and selecting needs. */
@@ -18,15 +23,14 @@ export type Glance =
       | 'reasons'
     >
   | Pick<OutcomeCertificate, 'type' | 'issued_at' | 'certificate_id' | 'outcome'>
-  | {
-      readonly type: Exclude<Statement['type'], 'permission-certificate' | 'outcome-certificate'>;
-      readonly issued_at: string;
-    };
+  | Pick<SecretAccessStatement, 'type' | 'issued_at' | 'access_id' | 'result'>
+  | Pick<SessionRecord, 'type' | 'issued_at'>;
 
 const EFFECTS = new Set(['allow', 'hold', 'block']);
 const VERDICTS = new Set(['accept', 'hold', 'reject', 'error']);
 const MODES = new Set(['shadow', 'monitor', 'enforce']);
 const OUTCOMES = new Set(['done', 'failed', 'ambiguous']);
+const RESULTS = new Set(['STARTED', 'SUCCESS', 'FAILURE', 'DENIED']);
 
 /**
  * Reads a statement of the log some five times as fast as `decodeScanned`, which proves its form. The bytes are those that
@@ -58,6 +62,8 @@ function isKnown(statement: Loose): boolean {
   const { type, issued_at, certificate_id } = statement;
   if (typeof issued_at !== 'string' || issued_at.length !== 24) return false;
   if (type === 'session-record') return true;
+  if (type === 'secret-access')
+    return typeof statement.access_id === 'string' && RESULTS.has(statement.result as string);
   if (typeof certificate_id !== 'string') return false;
   if (type === 'outcome-certificate') return OUTCOMES.has(statement.outcome as string);
   return type === 'permission-certificate' && isDecision(statement);

@@ -1,5 +1,5 @@
 import { canonicalJson, type JsonValue } from '@provability-fabric/kernel';
-import type { Statement } from '@provability-fabric/statements';
+import type { ChainedStatement } from '@provability-fabric/statements';
 import type { Format } from '../output/options.ts';
 import type { Style } from '../output/style.ts';
 import { facts } from '../output/table.ts';
@@ -21,13 +21,13 @@ export function printCertificate(found: FoundCertificate, format: Format, style:
     ],
     ['inclusion', `${verdict(inclusion.verified)}, leaf ${inclusion.leaf}, root ${inclusion.root}`],
   ]).replace(/\bverified false\b/g, (word) => style(word, 'bad'));
-  const whole = (title: string, value: Statement) =>
+  const whole = (title: string, value: ChainedStatement) =>
     `\n${style(title, 'strong')}\n${visibleJson(JSON.stringify(value, null, 2))}\n`;
   const none = statement.type === 'permission-certificate' ? '\nno outcome is recorded\n' : '';
   return `${lines}${whole('statement', statement)}${outcome === null ? none : whole('outcome', outcome)}`;
 }
 
-function placeOf(statement: Statement): readonly (readonly [string, string])[] {
+function placeOf(statement: ChainedStatement): readonly (readonly [string, string])[] {
   if (!('seq' in statement) || !('session' in statement)) return [];
   return [['place', `${statement.session}#${statement.seq} of ${statement.tenant}`]];
 }

@@ -12,7 +12,7 @@ export interface Service {
 }
 
 export interface Asking {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly token: string;
   readonly body?: string;
@@ -23,6 +23,8 @@ export interface Asking {
 export interface Answered {
   readonly status: number;
   readonly text: string;
+  /** The path of the next page (RFC 8288, `rel="next"`), where there is one. */
+  readonly next?: string;
 }
 
 const TIME_OUT_MS = 10_000;
@@ -60,7 +62,8 @@ export function askService({ name, url, ca }: Service, asking: Asking): Promise<
         response.on('error', (error) => fail(`the connection broke (${error.message})`));
         response.on('end', () => {
           clearTimeout(deadline);
-          resolve({ status: response.statusCode ?? 0, text });
+          const [, next] = /^<(\/[^>\s]{1,4096})>; rel="next"$/.exec(`${response.headers.link ?? ''}`) ?? [];
+          resolve({ status: response.statusCode ?? 0, text, ...(next === undefined ? {} : { next }) });
         });
       },
     );

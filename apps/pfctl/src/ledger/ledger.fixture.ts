@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { createHeads, createShipper, nodeCrypto, openKeyRing } from '@provability-fabric/evidence';
+import {
+  createHeads,
+  createShipper,
+  type FileLog,
+  type KeyRing,
+  nodeCrypto,
+  openKeyRing,
+} from '@provability-fabric/evidence';
 import { canonicalBytes, digestOf, envelopeBytes, sealEnvelope } from '@provability-fabric/kernel';
 import {
   type OwnedDatabase,
@@ -28,13 +35,18 @@ export interface TestLedger {
   pfctl(args: readonly string[], options?: RunOptions): Promise<Ran>;
   /** One more statement of each of these sessions of `acme`, by another fabric. */
   append(sessions: readonly string[]): Promise<void>;
+  /** As a fabric that has ended leaves it. */
+  stopDatabase(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const TABLES = ['statements', 'superseded', 'tiles', 'log_state', 'sessions', 'writers'] as const;
 
 /** The ledger of a fabric that has decided for two tenants, shipped everything and signed heads. */
-export async function startTestLedger(): Promise<TestLedger> {
+export async function startTestLedger(
+  /** What else happens in the log before all of it is shipped. */
+  also: (log: FileLog, ring: KeyRing, database: OwnedDatabase) => Promise<void> = async () => undefined,
+): Promise<TestLedger> {
   const folders = temporaryFolders();
   const root = folders.make({ 'config/local/fabric.yaml': `data_dir: data\norigin: ${ORIGIN}\n` });
   const data = join(root, 'data');
@@ -75,6 +87,7 @@ export async function startTestLedger(): Promise<TestLedger> {
     await fabric.call({ session: `s${n % 5}`, tenant, ...call });
     if (n === CALLS / 2) await heads.sign();
   }
+  await also(log, ring, database);
   await heads.close();
   if (!(await shipper.close({ flushMs: 30_000 }))) throw new Error('expected everything to be shipped');
   await fabric.close();
@@ -86,6 +99,14 @@ export async function startTestLedger(): Promise<TestLedger> {
     ).join('')}
     alter table pf.statements disable trigger refuse_rewriting;`,
   );
+
+  let stopping: Promise<void> | undefined;
+  const stopDatabase = () =>
+    (stopping ??= (async () => {
+      await ledger.close();
+      await database.close();
+      await postgres.stop();
+    })());
 
   return {
     root,
@@ -117,10 +138,9 @@ export async function startTestLedger(): Promise<TestLedger> {
       });
       await ledger.append({ writer, from: null, entries });
     },
+    stopDatabase,
     async stop() {
-      await ledger.close();
-      await database.close();
-      await postgres.stop();
+      await stopDatabase();
       folders.removeAll();
     },
   };

@@ -16,6 +16,11 @@ export class SessionChains {
     return this.#ends.size;
   }
 
+  /** Where a session stood before the first statement that is followed: only the newer part of it is looked at. */
+  begin(tenant: string, session: string, seq: number, digest: Digest): void {
+    this.#ends.set(keyOf(tenant, session), { seq, digest });
+  }
+
   /** In log order. `previous` is undefined for a statement that was erased; answers where the session now ends. */
   follow(row: StoredStatement, previous: JsonValue | undefined): SessionEnd | undefined {
     const { tenant, session, seq } = row;

@@ -1,6 +1,7 @@
 import { EvidenceError, type LogReading } from '@provability-fabric/evidence';
 import type { Crypto } from '@provability-fabric/kernel';
 import { type Environment, underEnvironment } from '@provability-fabric/policy';
+import { isSecretsSession } from '@provability-fabric/statements';
 import { PfctlError } from '../errors.ts';
 import { plural } from '../output/plural.ts';
 import { visible } from '../output/visible.ts';
@@ -31,7 +32,10 @@ export function recordedSessions(
 ): SessionSource {
   const wanted = [...log.heads()].filter(
     ({ tenant, session }) =>
-      tenant === (selection.tenant ?? tenant) && session === (selection.session ?? session),
+      tenant === (selection.tenant ?? tenant) &&
+      session === (selection.session ?? session) &&
+      // Accesses to secrets are facts: nothing was decided that could be decided anew.
+      !isSecretsSession(session),
   );
   if (wanted.length === 0 && (selection.session ?? selection.tenant) !== undefined) throw unknown(selection);
   const own = wanted.filter(({ tenant }) => selection.tenants.includes(tenant));

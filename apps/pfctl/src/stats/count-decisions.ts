@@ -1,5 +1,11 @@
 import type { ScannedStatement } from '@provability-fabric/evidence';
-import type { Effect, Mode, OutcomeKind, PermissionCertificate } from '@provability-fabric/statements';
+import type {
+  Effect,
+  Mode,
+  OutcomeKind,
+  PermissionCertificate,
+  SecretAccessResult,
+} from '@provability-fabric/statements';
 import { glance } from '../evidence/glance.ts';
 import { isWithin, type TimeRange } from '../times.ts';
 import { Counted } from './most-frequent.ts';
@@ -50,6 +56,8 @@ export interface Stats {
     readonly let_through: number;
   };
   readonly outcomes: Readonly<Record<OutcomeKind, number>>;
+  /** To secrets, by what came of them. */
+  readonly accesses: Readonly<Record<SecretAccessResult, number>>;
   readonly clauses: readonly ClauseStats[];
   readonly tools: Ranking;
   readonly principals: Ranking;
@@ -71,6 +79,7 @@ export async function countDecisions(
   const verdict = { accept: 0, hold: 0, reject: 0, error: 0 };
   const mode = { shadow: 0, monitor: 0, enforce: 0, disabled: 0 };
   const outcomes = { done: 0, failed: 0, ambiguous: 0 };
+  const accesses = { STARTED: 0, SUCCESS: 0, FAILURE: 0, DENIED: 0 };
   const clauses = new Counted<Violations>(() => ({ shadow: 0, monitor: 0, enforce: 0 }));
   const tools = new Counted<Answers>(noAnswers);
   const principals = new Counted<Answers>(noAnswers);
@@ -86,6 +95,7 @@ export async function countDecisions(
     if (!isWithin(range, statement.issued_at)) continue;
     counted += 1;
     sessions.add(JSON.stringify([scanned.tenant, scanned.session]));
+    if (statement.type === 'secret-access') accesses[statement.result] += 1;
     if (statement.type === 'outcome-certificate') outcomes[statement.outcome] += 1;
     if (statement.type !== 'permission-certificate') continue;
     effect[statement.effect] += 1;
@@ -112,6 +122,7 @@ export async function countDecisions(
     last,
     decisions: { total, effect, verdict, mode, let_through: letThrough },
     outcomes,
+    accesses,
     clauses: clauses.greatest(Number.POSITIVE_INFINITY, sum).rows.map(([name, counts]) => {
       const [clause, code, check] = JSON.parse(name) as [string | null, string, string];
       return { clause, code, check, ...counts, total: sum(counts) };

@@ -19,7 +19,7 @@ export function printStats(stats: Stats, of: StatsOf, format: Format, style: Sty
     const { origin, range, freed } = of;
     return `${visibleJson(JSON.stringify({ origin, ...range, freed, ...stats }))}\n`;
   }
-  const { decisions, outcomes } = stats;
+  const { decisions, outcomes, accesses } = stats;
   const { since, until } = of.range;
   const head = facts([
     ['log', of.origin],
@@ -33,6 +33,9 @@ export function printStats(stats: Stats, of: StatsOf, format: Format, style: Sty
     ['mode', counts(decisions.mode)],
     ['let through', `${decisions.let_through} (found something, and a mode below enforce allowed it)`],
     ['outcomes', counts(outcomes)],
+    ...(Object.values(accesses).some((count) => count > 0)
+      ? [['accesses to secrets', counts(accesses)] as const]
+      : []),
     ...(of.freed === 0
       ? []
       : [['not counted', `the first ${of.freed} statements, which are in the ledger alone`] as const]),

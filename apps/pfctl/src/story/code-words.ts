@@ -15,5 +15,7 @@ export const CODE_WORDS: Readonly<Record<string, string>> = {
   CROSS_TENANT: 'the tenant is not that of the session, or not one of the bundle',
   OUTCOME_AMBIGUOUS: 'nobody knows what came of an earlier call; report its outcome first',
   BUNDLE_EXPIRED: 'the bundle had expired',
+  SECRET_NOT_PERMITTED: 'a reference to a secret stands where no rule of the bundle permits it',
+  SECRET_EXPOSED: 'it held the value of a secret, which nobody here may send or see',
   EVAL_ERROR: 'a check could not be evaluated, and what cannot be evaluated is denied',
 };

@@ -11,6 +11,7 @@ import {
 } from '@provability-fabric/kernel';
 import { type Input, PolicyError, parseInput } from '@provability-fabric/policy';
 import {
+  decodeStatement,
   inputOf,
   inputRoot,
   parseInputRecord,
@@ -18,7 +19,6 @@ import {
   StatementError,
   statementDigest,
 } from '@provability-fabric/statements';
-import { decodeEnvelope } from '../evidence/decode-scanned.ts';
 
 /** One statement of a session and what `step` took for it. */
 export interface RecordedEntry {
@@ -35,7 +35,7 @@ export type RecordedInput =
   | { readonly kind: 'bundle'; readonly at: number }
   | { readonly kind: 'erased' };
 
-/** A session's statements in order, from the log. Throws EVIDENCE_CORRUPT for a record that its statement does not name. */
+/** An agent's session's statements in order, from the log. Throws EVIDENCE_CORRUPT for a record that its statement does not name. */
 export async function* recordedSession(
   log: Pick<LogReading, 'readSession'>,
   crypto: Crypto,
@@ -47,8 +47,9 @@ export async function* recordedSession(
 
 function recordedEntry(crypto: Crypto, { index, envelope, record }: StoredStatement): RecordedEntry {
   const parsed = parseEnvelope(parseJsonBytes(envelope));
-  const statement = decodeEnvelope(parsed);
-  const place = { index, statement, digest: statementDigest(crypto, fromBase64(parsed.payload)) };
+  const payload = fromBase64(parsed.payload);
+  const statement = decodeStatement(parsed.payloadType, payload);
+  const place = { index, statement, digest: statementDigest(crypto, payload) };
   if (record === null) return { ...place, input: { kind: 'erased' } };
   const { session, seq } = statement;
   try {

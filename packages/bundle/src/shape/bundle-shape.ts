@@ -174,6 +174,14 @@ const handles = map({
     }),
   ).default([]),
 });
+const secret = map({
+  name: line,
+  tools: filledList(toolName),
+  parameters: filledList(z.string({ error: 'the name of a parameter or a JSON pointer' })),
+  principals: filledList(principalId).optional(),
+  roles: filledList(line).optional(),
+  embedded: flag.default(false),
+});
 const CLAUSE_KINDS = ['permit', 'trace', 'flow', 'limit', 'hold'] as const;
 const clause = z.discriminatedUnion(
   'kind',
@@ -229,6 +237,7 @@ export const bundleShape = map({
   documents: list(document).default([]),
   clauses: list(clause).default([]),
   handles: handles.optional(),
+  secrets: filledList(secret).optional(),
 });
 
 export type BundleDocument = z.infer<typeof bundleShape>;

@@ -1,6 +1,6 @@
 import { type Crypto, fromBase64 } from '@provability-fabric/kernel';
 import {
-  decodeStatement,
+  decodeChained,
   type EvidenceEntry,
   type EvidenceHead,
   type HeadStatement,
@@ -40,7 +40,7 @@ export async function openHeadProver(
       const sessions = new Map<string, { readonly tenant: string; readonly session: string }>();
       for (const entry of entries) {
         if (entry.index >= head.log_size) continue;
-        const { tenant, session } = decodeStatement(
+        const { tenant, session } = decodeChained(
           entry.envelope.payloadType,
           fromBase64(entry.envelope.payload),
         );

@@ -1,5 +1,5 @@
 import { fromBase64, parseEnvelope, parseJsonBytes } from '@provability-fabric/kernel';
-import { decodeStatement, type SessionEnd } from '@provability-fabric/statements';
+import { decodeChained, type SessionEnd } from '@provability-fabric/statements';
 import type { LogReading } from '../file-log/log-reading.ts';
 
 const AT_ONCE = { entries: 4096, bytes: 16 * 1024 * 1024 };
@@ -36,7 +36,7 @@ export async function sessionEndsAt(
 
 function previousIn(bytes: Uint8Array): SessionEnd['digest'] | null {
   const { payloadType, payload } = parseEnvelope(parseJsonBytes(bytes));
-  return decodeStatement(payloadType, fromBase64(payload)).previous;
+  return decodeChained(payloadType, fromBase64(payload)).previous;
 }
 
 /** Names hold no NUL, so no two pairs share one. */

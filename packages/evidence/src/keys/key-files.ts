@@ -15,9 +15,9 @@ import { EvidenceError, hasSystemCode } from '../errors.ts';
 import { readSecretFile } from './secret-file.ts';
 import { formatSigningKey, parseSigningKey, type SigningKey, signingKeyFromSeed } from './signing-key.ts';
 
-export type KeyPurpose = 'log' | 'evidence' | 'token' | 'ledger';
+export type KeyPurpose = 'log' | 'evidence' | 'token' | 'ledger' | 'rotation';
 
-export const KEY_PURPOSES: readonly KeyPurpose[] = ['log', 'evidence', 'token', 'ledger'];
+export const KEY_PURPOSES: readonly KeyPurpose[] = ['log', 'evidence', 'token', 'ledger', 'rotation'];
 
 /** Every key of one purpose: those that verify, and the one that signs, if there is one. */
 export interface PurposeKeys {

@@ -140,7 +140,7 @@ describe('a key ring', () => {
     const directory = await madeFolder();
     const names = await readdir(directory);
     expect(names.map((name) => name.replace(/\.[0-9a-f]{8}\./, '.<id>.')).sort()).toEqual(
-      ['evidence', 'ledger', 'log', 'token'].flatMap((purpose) => [
+      ['evidence', 'ledger', 'log', 'rotation', 'token'].flatMap((purpose) => [
         `${purpose}.<id>.sk`,
         `${purpose}.<id>.vk`,
       ]),

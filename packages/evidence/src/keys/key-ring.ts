@@ -29,6 +29,8 @@ export interface KeyRing {
   tokenKey(): TokenKey;
   /** Signs the ledger's checkpoints, under `<origin>/ledger`. */
   ledgerSigner(): NoteSigner;
+  /** Signs what rotations of secrets tell their targets and dependants; its keyid is `rotation.<id>`. */
+  rotationSigner(): EnvelopeSigner;
   /** Active and retired: what checks anything signed so far. */
   logVerifiers(): readonly NoteVerifier[];
   ledgerVerifiers(): readonly NoteVerifier[];
@@ -86,6 +88,10 @@ export async function openKeyRing(directory: string, options: KeyRingOptions): P
     evidenceSigner() {
       const { id, key } = activeOf('evidence');
       return { keyid: `evidence.${id}`, sign: key.sign };
+    },
+    rotationSigner() {
+      const { id, key } = activeOf('rotation');
+      return { keyid: `rotation.${id}`, sign: key.sign };
     },
     tokenKey() {
       const { id, key } = activeOf('token');

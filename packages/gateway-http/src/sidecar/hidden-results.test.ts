@@ -52,6 +52,16 @@ describe('where results are hidden', () => {
     expect([enforcer.authorized, enforcer.settled]).toEqual([[], []]);
   });
 
+  it('nor where the bundle has secrets used: whoever asks here is given their values', async () => {
+    const { port, enforcer } = await startServer();
+    enforcer.usesSecrets = true;
+    const action = { kind: 'call', tool: 'file', args: { token: 'secret://api/token' } };
+    const body = JSON.stringify({ request_id: 'r1', action });
+    const answer = await ask(port, '/v1/authorize', { token: 'agent-token', body });
+    expect([answer.status, answer.code]).toEqual([403, 'FORBIDDEN']);
+    expect(enforcer.authorized).toEqual([]);
+  });
+
   it('the fabric’s own answer comes with the decision', async () => {
     const { port, enforcer } = await startServer();
     enforcer.carries = { answer: { outcome: 'done', result: '2026-03-15' } };

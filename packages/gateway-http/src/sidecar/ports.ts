@@ -3,7 +3,7 @@ import type { Approvals, Enforcer } from '@provability-fabric/enforcement';
 import type { Identity } from '../ports.ts';
 
 /** The use cases behind the routes. */
-export type EnforcerPort = Pick<Enforcer, 'authorize' | 'settle' | 'prompt' | 'hiding'>;
+export type EnforcerPort = Pick<Enforcer, 'authorize' | 'settle' | 'prompt' | 'hiding' | 'usesSecrets'>;
 
 /** Actions that wait for somebody to decide about them. */
 export type ApprovalsPort = Pick<Approvals, 'list' | 'show' | 'decide'>;

@@ -25,14 +25,18 @@ export function sessionToActIn(identity: Identity, asked: string | undefined): s
 const TOOL_RUNNER = 'tool-runner';
 
 /**
- * Where a bundle hides anything, whoever asks over HTTP is given what handles stand for: that is the program that runs the
- * tools. The token of an agent behind `/mcp` must not open this door as well.
+ * Where a bundle hides anything or has secrets used, whoever asks over HTTP is given the values: that is the program that
+ * runs the tools. The token of an agent behind `/mcp` must not open this door as well.
  */
-export function requireToolRunner(enforcer: Pick<EnforcerPort, 'hiding'>, { principal }: Identity): void {
-  if (principal.roles.includes(TOOL_RUNNER) || enforcer.hiding(principal) === undefined) return;
+export function requireToolRunner(
+  enforcer: Pick<EnforcerPort, 'hiding' | 'usesSecrets'>,
+  { principal }: Identity,
+): void {
+  if (principal.roles.includes(TOOL_RUNNER)) return;
+  if (enforcer.hiding(principal) === undefined && !enforcer.usesSecrets) return;
   throw new RequestError(
     'FORBIDDEN',
-    `expected a token with the role \`${TOOL_RUNNER}\`: under this bundle whoever asks here gets what handles stand for; an agent asks over \`/mcp\``,
+    `expected a token with the role \`${TOOL_RUNNER}\`: under this bundle whoever asks here gets what handles and references to secrets stand for; an agent asks over \`/mcp\``,
   );
 }
 

@@ -28,6 +28,8 @@ export class FakeEnforcer implements EnforcerPort {
   fault: unknown;
   /** Set: the bundle hides results from its agents. */
   hides = false;
+  /** Set: the bundle has secrets used. */
+  usesSecrets = false;
   /** Beside each decision that allows, and in the place of each result. */
   carries: Carrying = {};
   shown: Shown = {};

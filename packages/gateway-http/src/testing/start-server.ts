@@ -51,8 +51,9 @@ export async function startListener(
   routes: readonly Route[],
   limits: Partial<Limits> = {},
   tls?: TlsOptions,
+  tokens?: FakeTokens,
 ): Promise<Started> {
-  const built = buildListener(routes, limits, tls);
+  const built = buildListener(routes, limits, tls, tokens);
   return { ...built, ...(await built.server.listen({ host: '127.0.0.1', port: 0 })) };
 }
 
@@ -60,8 +61,8 @@ function buildListener(
   routes: readonly Route[],
   limits: Partial<Limits>,
   tls?: TlsOptions,
+  tokens = new FakeTokens(),
 ): Omit<Started, 'port'> {
-  const tokens = new FakeTokens();
   const metrics = createMetrics();
   const log: GatewayEvent[] = [];
   const condition: Started['condition'] = { problems: [], ready: true };

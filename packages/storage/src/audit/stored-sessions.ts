@@ -34,6 +34,16 @@ const SESSIONS = `
   left join pf.statements t on t.tenant = s.tenant and t.session = s.session and t.seq = s.seq
   order by s.tenant, s.session`;
 
+/** $1 tenants, $2 sessions. */
+const NAMED_SESSIONS = `
+  select s.tenant, s.session, s.seq, s.digest, t.log_index as index, t.digest as stored,
+    exists (select from pf.statements n
+            where n.tenant = s.tenant and n.session = s.session and n.seq = s.seq + 1) as more
+  from unnest($1::text[], $2::text[]) as wanted (tenant, session)
+  join pf.sessions s on s.tenant = wanted.tenant and s.session = wanted.session
+  left join pf.statements t on t.tenant = s.tenant and t.session = s.session and t.seq = s.seq`;
+const AT_ONCE = 1000;
+
 const LEASE = `
   select l.owner, l.released, l.expires_at < clock_timestamp() as expired, s.seq
   from pf.leases l left join pf.sessions s on s.tenant = l.tenant and s.session = l.session
@@ -47,6 +57,20 @@ export async function* readStoredSessions(database: Database): AsyncGenerator<St
     const last = rows.at(-1);
     if (last === undefined) return;
     ({ tenant, session } = last);
+  }
+}
+
+/** Those of these names that the ledger has a record of. */
+export async function* readNamedSessions(
+  database: Database,
+  names: readonly { readonly tenant: string; readonly session: string }[],
+): AsyncGenerator<StoredSession> {
+  for (let from = 0; from < names.length; from += AT_ONCE) {
+    const some = names.slice(from, from + AT_ONCE);
+    yield* await readAsAuditor<StoredSession>(database, NAMED_SESSIONS, [
+      some.map(({ tenant }) => tenant),
+      some.map(({ session }) => session),
+    ]);
   }
 }
 

@@ -41,6 +41,16 @@ const STATEMENTS = `
   from sized join pf.statements s on s.log_index = sized.log_index
   where sized.position = 1 or sized.bytes <= $4 order by s.log_index`;
 
+/** $1 from, $2 how many. */
+const NEWEST_OF = `
+  select max(issued_at) as at from pf.statements where log_index >= $1 and log_index < $1::bigint + $2::bigint`;
+
+/** $1 tenants, $2 sessions, $3 seqs. */
+const ENDS = `
+  select s.tenant, s.session, s.seq, s.digest
+  from unnest($1::text[], $2::text[], $3::bigint[]) as wanted (tenant, session, seq)
+  join pf.statements s on s.tenant = wanted.tenant and s.session = wanted.session and s.seq = wanted.seq`;
+
 /** $1: the size. */
 const NEWEST_HEADS = `
   select distinct on (writer) writer, log_index as index, envelope from pf.statements
@@ -54,6 +64,44 @@ export function readStoredStatements(
   limit: { readonly rows: number; readonly bytes: number },
 ): Promise<readonly StoredStatement[]> {
   return readAsAuditor(database, STATEMENTS, [from, below, limit.rows, limit.bytes]);
+}
+
+const STRIDE = 256;
+/** Fabrics ship within seconds, and their clocks may differ. */
+const SLACK_MS = 600_000;
+
+/**
+ * From which entry on everything lies that was issued since, as far as the order of the log and the clocks of its writers
+ * agree within ten minutes. `size` entries are looked at.
+ */
+export async function findIndexSince(database: Database, since: number, size: number): Promise<number> {
+  let [low, high] = [0, Math.ceil(size / STRIDE)];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const [row] = await readAsAuditor<{ at: number | null }>(database, NEWEST_OF, [middle * STRIDE, STRIDE]);
+    if ((row?.at ?? 0) < since - SLACK_MS) low = middle + 1;
+    else high = middle;
+  }
+  return Math.min(size, low * STRIDE);
+}
+
+/** The digests of statements by their place; of those that are not there, nothing. */
+export function readStatementDigests(
+  database: Database,
+  places: readonly { readonly tenant: string; readonly session: string; readonly seq: number }[],
+): Promise<
+  readonly {
+    readonly tenant: string;
+    readonly session: string;
+    readonly seq: number;
+    readonly digest: Uint8Array;
+  }[]
+> {
+  return readAsAuditor(database, ENDS, [
+    places.map(({ tenant }) => tenant),
+    places.map(({ session }) => session),
+    places.map(({ seq }) => seq),
+  ]);
 }
 
 /** Of each writer that has one among the first `size` entries. */

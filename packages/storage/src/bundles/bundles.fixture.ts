@@ -37,7 +37,9 @@ export interface BundlePlaces {
   /** The same database as another fabric has it. */
   readonly other: OwnedDatabase;
   readonly bundles: PublishedBundles;
-  open(database?: Pick<OwnedDatabase, 'transaction' | 'listen' | 'health' | 'close'>): PublishedBundles;
+  open(
+    database?: Pick<OwnedDatabase, 'transaction' | 'listen' | 'health' | 'inUse' | 'close'>,
+  ): PublishedBundles;
   /** Followed until the end of the test. */
   follow(name: string, bundles: PublishedBundles): Following;
   /** As whoever has the rights of the schema's owner, past row-level security. */

@@ -126,7 +126,10 @@ describe('opening a database', () => {
     await asSuperuser(server, `alter database ${databaseOf(theirs)} owner to somebody`);
     const asSomebody = theirs.replace(/\/\/fabric:[^@]*@/, '//somebody:somebody@');
     expect(await failure(asSomebody)).toMatchObject({ code: 'LEDGER_REFUSED' });
-    await asSuperuser(server, 'grant pf_writer, pf_reader, pf_auditor to somebody');
+    await asSuperuser(
+      server,
+      'grant pf_writer, pf_reader, pf_auditor, pf_secrets, secrets_audit_writer, secrets_auditor to somebody',
+    );
     await open(asSomebody);
   });
 });

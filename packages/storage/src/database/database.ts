@@ -14,8 +14,11 @@ export interface Transaction {
   query<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
 }
 
-/** They own nothing and log in to nothing: pf_reader is bound to one tenant, pf_auditor reads all, pf_writer appends. */
-export type DatabaseRole = 'pf_writer' | 'pf_reader' | 'pf_auditor';
+/**
+ * They own nothing and log in to nothing: pf_reader is bound to one tenant, pf_auditor reads all, pf_writer appends.
+ * pf_secrets has the secrets and adds to their audit log, which secrets_auditor reads for all tenants.
+ */
+export type DatabaseRole = 'pf_writer' | 'pf_reader' | 'pf_auditor' | 'pf_secrets' | 'secrets_auditor';
 
 export interface TransactionOptions {
   readonly tenant?: string;
@@ -38,6 +41,8 @@ export interface Database {
   listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>>;
   /** What is wrong, in words for an operator, without address or secret. */
   health(): readonly string[];
+  /** Connections that are in use, of those that there may be: 0 to 1. */
+  inUse(): number;
   close(): Promise<void>;
 }
 
@@ -133,6 +138,8 @@ function connect(options: DatabaseOptions, access: 'read' | 'write'): OwnedDatab
         `select set_config('pf.tenant', $1, true), set_config('statement_timeout', $2, true),
            set_config('lock_timeout', $2, true), set_config('idle_in_transaction_session_timeout', $2, true),
            set_config('search_path', 'pg_catalog, pg_temp', true),
+           -- What is acknowledged is on disk, whatever the server's default is.
+           case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end,
            case when $3::text is not null then set_config('role', $3, true) end`,
         [tenant, `${timeoutMs}`, role ?? null],
       );
@@ -163,6 +170,7 @@ function connect(options: DatabaseOptions, access: 'read' | 'write'): OwnedDatab
     asOwner: (work, timeoutMs = MIGRATION_TIMEOUT_MS) => watched(undefined, work, { timeoutMs }),
     listen: (channel, heard) => listener.listen(channel, heard),
     health: () => health.problems(),
+    inUse: () => (pool.totalCount - pool.idleCount) / connections,
     close() {
       closing ??= (async () => {
         health.close();

@@ -70,7 +70,7 @@ function loginOf(tenant: string): string {
 }
 
 /** RFC 5803, as PostgreSQL stores it. */
-function scramVerifier(password: string): string {
+export function scramVerifier(password: string): string {
   const salt = randomBytes(16);
   const salted = pbkdf2Sync(password, salt, ITERATIONS, 32, 'sha256');
   const keyed = (word: string) => createHmac('sha256', salted).update(word).digest();

@@ -16,6 +16,7 @@ export function withClock(database: Database): { readonly database: Database; se
       transaction: (role, work, options) => database.transaction(role, (tx) => work(shifted(tx)), options),
       listen: (channel, heard) => database.listen(channel, heard),
       health: () => database.health(),
+      inUse: () => database.inUse(),
       close: () => database.close(),
     },
     setAhead(ms) {
@@ -35,6 +36,7 @@ export function withFault(database: Database): { readonly database: Database; se
       },
       listen: (channel, heard) => database.listen(channel, heard),
       health: () => database.health(),
+      inUse: () => database.inUse(),
       close: () => database.close(),
     },
     set(next) {

@@ -76,7 +76,9 @@ function prepareEntry(crypto: Crypto, entry: LedgerEntry): PreparedEntry {
     entry,
     leafData: crypto.sha256(leaf),
     previous: own(statement, 'previous') as string | null | undefined,
-    id: column(own(statement, 'certificate_id') ?? own(statement, 'receipt_id')),
+    id: column(
+      own(statement, 'certificate_id') ?? own(statement, 'receipt_id') ?? own(statement, 'access_id'),
+    ),
     principal: column(principalOf(statement)),
     verdict: column(own(statement, 'verdict')),
   };

@@ -17,6 +17,7 @@ import {
   type EvidenceEntry,
   type EvidenceExport,
   parseInputRecord,
+  SECRETS_SESSION_PREFIX,
 } from '@provability-fabric/statements';
 import type { Database, Transaction } from '../database/database.ts';
 import { LedgerError } from '../errors.ts';
@@ -29,6 +30,7 @@ import { type LedgerScope, readIn } from './scope.ts';
 /** A verdict can be derived again only from all that its session did before, so that is what the file holds. */
 const MOST_ENTRIES = 5_000;
 const MOST_BYTES = 64 * 1024 * 1024;
+const MOST_SEQ = Number.MAX_SAFE_INTEGER;
 const TIMEOUT_MS = 15_000;
 
 export interface EvidenceSources {
@@ -62,7 +64,7 @@ export async function readEvidence(
   scope: LedgerScope,
   id: string,
 ): Promise<JsonValue | null> {
-  requireName(id, 'a certificate id, receipt id or digest');
+  requireName(id, 'a certificate id, receipt id, access id or digest');
   const proven = await readIn(database, scope, (tx) => prove(crypto, tx, id), TIMEOUT_MS);
   if (proven === null) return null;
   const entries: EvidenceEntry[] = [];
@@ -102,7 +104,7 @@ async function prove(crypto: Crypto, tx: Transaction, id: string): Promise<Prove
     throw new LedgerError(
       'BAD_QUERY',
       `expected a session of at most ${MOST_ENTRIES} statements and 64 MiB up to there; export longer ones with ` +
-        '`pfctl evidence export` on their host',
+        '`pfctl certs export` on their host',
     );
   }
   const stored = await tx.query<StoredEntry>(
@@ -133,7 +135,10 @@ async function prove(crypto: Crypto, tx: Transaction, id: string): Promise<Prove
   return { checkpoint, stored, entries, bundles: [...bundles] };
 }
 
-/** $1 id, $2 digest or null, $3 size: what was asked for, and its sessions from their openings up to there. */
+/**
+ * $1 id, $2 digest or null, $3 size: what was asked for, and its sessions from their openings up to there; sessions of
+ * accesses to secrets as a whole, since the next one begins where they end.
+ */
 const WANTED = `
   with named as materialized (
     select log_index, tenant, session, seq from pf.statements where id = $1 and log_index < $3
@@ -141,7 +146,8 @@ const WANTED = `
     limit ${MOST_ENTRIES + 1}
   ),
   ends as materialized (
-    select tenant, session, max(seq) as seq from named where session is not null group by tenant, session
+    select tenant, session, max(case when starts_with(session, '${SECRETS_SESSION_PREFIX}') then ${MOST_SEQ} else seq end) as seq
+    from named where session is not null group by tenant, session
   ),
   wanted as materialized (
     select log_index from named where session is null

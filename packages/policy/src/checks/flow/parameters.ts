@@ -5,6 +5,7 @@ import { handlesAround } from '../../handles/used-handles.ts';
 import type { LoadedBundle } from '../../load-bundle.ts';
 import type { Event, Finding } from '../check.ts';
 import { againstClause } from '../findings.ts';
+import { isWholeReference } from '../secrets/reference.ts';
 import { argumentAt, type Scalar } from './arguments.ts';
 import { type Demand, unmetDemand } from './demands.ts';
 import { unmetByHidden } from './hidden-demands.ts';
@@ -51,6 +52,8 @@ export function* parameterFindings(
     }
     for (const value of values) {
       if (rule.stores !== null) yield* pathFinding(bundle, clause, rule.stores, event, pointer, value);
+      // The bundle's own word: where no rule permits it, the call is refused for that.
+      if (bundle.ir.secrets !== undefined && isWholeReference(value)) continue;
       for (const demand of unmetDemand(bundle, known, event, rule, value)) {
         const released = demand.mayBeEndorsed
           ? endorsement(bundle, event, pointer, demand.label, clause.mode === 'enforce')

@@ -1,0 +1,50 @@
+import { parseDuration } from '@provability-fabric/configuration';
+import type { JsonObject } from '@provability-fabric/kernel';
+import { PfctlError } from '../errors.ts';
+
+export interface TypedSchedule {
+  readonly policy?: string;
+  readonly everyDays?: number;
+  readonly at?: string;
+  readonly cron?: string;
+  readonly timeZone?: string;
+  readonly grace?: string;
+  readonly jitter?: string;
+  readonly rotator?: string;
+  readonly option: readonly string[];
+}
+
+/** What the service is to be told; undefined where nothing was typed, which asks for what there is. */
+export function scheduleBody(typed: TypedSchedule): JsonObject | undefined {
+  const { policy, everyDays, at, cron, timeZone, grace, jitter, rotator, option } = typed;
+  const body: JsonObject = {
+    ...(policy === undefined ? {} : { policy }),
+    ...(everyDays === undefined ? {} : { everyDays }),
+    ...(at === undefined ? {} : { at }),
+    ...(cron === undefined ? {} : { cronSchedule: cron }),
+    ...(timeZone === undefined ? {} : { timeZone }),
+    ...(grace === undefined ? {} : { gracePeriodHours: durationIn(3_600_000, '--grace', grace) }),
+    ...(jitter === undefined ? {} : { jitterMinutes: durationIn(60_000, '--jitter', jitter) }),
+    ...(rotator === undefined ? {} : { rotator }),
+    ...(option.length === 0 ? {} : { options: Object.fromEntries(option.map(optionOf)) }),
+  };
+  return Object.keys(body).length === 0 ? undefined : body;
+}
+
+function durationIn(unitMs: number, flag: string, text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms / unitMs;
+  throw new PfctlError(
+    'INPUT_INVALID',
+    `expected ${flag} as a duration such as 24h, came \`${text.slice(0, 40)}\``,
+  );
+}
+
+/** Numbers and words as what they look like: `length=32`, `tls=true`. */
+function optionOf(text: string): readonly [string, string | number | boolean] {
+  const [, name, value] = /^([A-Za-z][A-Za-z0-9]{0,63})=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined)
+    throw new PfctlError('INPUT_INVALID', `expected --option NAME=VALUE, came \`${text.slice(0, 80)}\``);
+  if (value === 'true' || value === 'false') return [name, value === 'true'];
+  return [name, /^-?\d{1,15}$/.test(value) ? Number(value) : value];
+}
