@@ -111,6 +111,25 @@ describe('http.md', () => {
   });
 });
 
+describe('config.md', () => {
+  it('lists every environment variable of the secrets service', () => {
+    const words = matchesIn('apps/fabric/src/secrets', /'([A-Z]+_[A-Z0-9_]+)'/g);
+    const notVariables = ['CONFIG_INVALID', 'OPTION_INVALID', 'SECRET_ACCESS', 'SECRET_ROTATION'];
+    const variables = words.filter((word) => !notVariables.includes(word));
+    expect(variables.length).toBeGreaterThan(25);
+    expect(missingIn('docs/reference/config.md', variables)).toEqual([]);
+  });
+});
+
+describe('pfctl.md', () => {
+  it('lists every command about secrets', () => {
+    const commands = matchesIn('apps/pfctl/src/commands', /withSecretsPlace\(secrets\.command\('([a-z]+)'/g);
+    expect(commands.length).toBeGreaterThan(12);
+    const section = text('docs/reference/pfctl.md').split('## pfctl secrets')[1]?.split('\n## ')[0] ?? '';
+    expect(commands.filter((command) => !section.includes(`\`${command}`))).toEqual([]);
+  });
+});
+
 describe('pf.md', () => {
   const page = 'docs/reference/pf.md';
 
@@ -130,6 +149,12 @@ describe('pf.md', () => {
       ...matchesIn('apps/fabric/src', /event: '([a-z_]+)'/g),
       ...unionIn('packages/evidence/src/ports.ts', 'EvidenceEvent'),
       ...matchesIn('packages/gateway-http/src', /event: '([a-z_]+)'/g),
+      ...matchesIn('packages/gateway-csi/src', /event: '(csi\.[a-z-]+)'/g),
+      ...matchesIn('packages/storage/src/redis', /event: '(redis\.[a-z-]+)'/g),
+      ...matchesIn('packages/secrets/src/rotation', /readonly type: '([a-z]+-[a-z-]+)'/g).filter(
+        // Counted and not logged.
+        (type) => type !== 'jobs-active',
+      ),
       'request_served',
       'request_failed',
       'request_refused',

@@ -16,6 +16,7 @@ import {
 import { type AuditTrail, createAuditTrail } from '@provability-fabric/secrets';
 import { openSecretAuditLog } from '@provability-fabric/storage';
 import { serviceLog } from '../../../apps/fabric/src/observe/logger.ts';
+import { pooledRandomness } from '../../../apps/fabric/src/pooled-randomness.ts';
 import { readSecretsSettings } from '../../../apps/fabric/src/secrets/secrets-settings.ts';
 import { openFabric } from '../../../apps/fabric/src/wire.ts';
 
@@ -41,12 +42,13 @@ if (service === undefined || ledger === undefined || evidence === undefined)
 
 // The same trail on connections of its own, since the service does not lend out the one it has.
 const database = await ledger.openDatabase(16);
+const pool = pooledRandomness();
 const trail = createAuditTrail({
   journal: evidence.journal,
   rows: openSecretAuditLog({ database }),
   crypto: fabric.folder.crypto,
   signer: fabric.folder.keys.evidenceSigner(),
-  random: (length) => randomBytes(length),
+  random: (length) => pool.bytes(length),
   // A chain of its own: two writers of one chain would be in each other's way.
   logId: randomBytes(16).toString('hex'),
   provider: 'embedded',

@@ -30,6 +30,7 @@ import type { Logger } from 'pino';
 import type { DataFolder } from '../data-folder.ts';
 import type { EvidenceLog } from '../evidence/open-evidence-log.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
+import { pooledRandomness } from '../pooled-randomness.ts';
 import { createBroker } from './broker/create-broker.ts';
 import { LiveFingerprints } from './broker/live-fingerprints.ts';
 import { serveFingerprints } from './broker/serve-fingerprints.ts';
@@ -103,12 +104,13 @@ export async function openSecretsService(options: SecretsServiceOptions): Promis
   if (settings.nextRootKey !== null) rootKeys.standBy(sourceOf(settings.nextRootKey));
   const unsealing = isEmbedded ? await keepUnsealing(rootKeys, source, log) : undefined;
   const { provider, eraseTenant } = await openProvider(settings, { rows, rootKeys });
+  const pool = pooledRandomness();
   const trail = createAuditTrail({
     journal: evidence.journal,
     rows: audit,
     crypto: folder.crypto,
     signer: folder.keys.evidenceSigner(),
-    random: (length) => randomBytes(length),
+    random: (length) => pool.bytes(length),
     logId: evidence.journal.id,
     provider: provider.name,
   });

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Shell } from '../shell.ts';
+import { addSecretsKeys } from './secrets-keys.ts';
 import { addSecretsRotation } from './secrets-rotation.ts';
 import { addSecretsTrail } from './secrets-trail.ts';
 import { addSecretsValues } from './secrets-values.ts';
@@ -19,4 +20,5 @@ export function addSecrets(program: Command, shell: Shell): void {
   addSecretsVersions(secrets, shell);
   addSecretsRotation(secrets, shell);
   addSecretsTrail(secrets, shell);
+  addSecretsKeys(secrets, shell);
 }

@@ -93,9 +93,15 @@ export async function askPage(at: SecretsService, path: string): Promise<ListPag
   throw new PfctlError('NOT_READY', `expected a list from ${at.service.url.origin}, came something else`);
 }
 
-/** A name as the rest of a path: its `/` stay, nothing else of it can. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/;
+
+/** A name as the rest of a path. Checked here too: in a URL `..` leads to another route, written as `%2e%2e` as well. */
 export function pathOf(name: string): string {
-  return name.split('/').map(encodeURIComponent).join('/');
+  if (NAME.test(name)) return name;
+  throw new PfctlError(
+    'INPUT_INVALID',
+    `expected a secret name like \`db/primary\`, came \`${name.slice(0, 80)}\``,
+  );
 }
 
 function read(text: string): JsonValue | undefined {

@@ -4,7 +4,14 @@ import type { Call, GuardedRoute } from '../route.ts';
 import { callerOf, nameOf, tenantOf, versionOf } from './caller.ts';
 import type { SecretUseCases } from './ports.ts';
 import { NOTHING, renderedComparison, renderedDescription, renderedMetadata } from './rendering.ts';
-import { metadataChange, parseCompare, parseMetadata, parsePlace, parseVersions } from './request-shapes.ts';
+import {
+  metadataChange,
+  parseCompare,
+  parseErase,
+  parseMetadata,
+  parsePlace,
+  parseVersions,
+} from './request-shapes.ts';
 
 /** Versions and metadata of a secret. */
 export function adminRoutes(secrets: SecretUseCases): readonly GuardedRoute[] {
@@ -20,6 +27,7 @@ export function adminRoutes(secrets: SecretUseCases): readonly GuardedRoute[] {
     { ...post, pattern: '/admin/secrets/undelete', serve: (call) => undelete(secrets, call) },
     { ...post, pattern: '/admin/secrets/destroy', serve: (call) => destroy(secrets, call) },
     { ...post, pattern: '/admin/secrets/remove', serve: (call) => remove(secrets, call) },
+    { ...post, pattern: '/admin/secrets/erase', serve: (call) => erase(secrets, call) },
     { ...post, pattern: '/admin/secrets/metadata', serve: (call) => changeMetadata(secrets, call) },
   ];
 }
@@ -52,6 +60,13 @@ async function destroy(secrets: SecretUseCases, call: Call): Promise<Answer> {
 async function remove(secrets: SecretUseCases, call: Call): Promise<Answer> {
   const { tenantId, secretKey } = parsePlace(call.body);
   await secrets.remove(callerOf(call), { tenant: tenantOf(call, tenantId), name: secretKey });
+  return NOTHING;
+}
+
+/** Everything of a tenant, which has to be named: a body that was forgotten erases nothing. */
+async function erase(secrets: SecretUseCases, call: Call): Promise<Answer> {
+  const { tenantId } = parseErase(call.body);
+  await secrets.eraseTenant(callerOf(call), tenantId);
   return NOTHING;
 }
 

@@ -1,9 +1,10 @@
 import type { JsonValue } from '@provability-fabric/kernel';
-import type { Caller, Rotations, SecretAccess, Secrets } from '@provability-fabric/secrets';
+import type { Caller, OpenSecrets, Rotations, SecretAccess, Secrets } from '@provability-fabric/secrets';
 import type { Page, Scope } from '../ledger/ports.ts';
 
 /** The use cases that these routes call; each checks role, tenant and rate itself, and puts the access on record. */
-export type SecretUseCases = Omit<Secrets, 'mount' | 'liveValues' | 'onChange' | 'close'>;
+export type SecretUseCases = Omit<Secrets, 'mount' | 'liveValues' | 'onChange' | 'close'> &
+  Pick<OpenSecrets, 'eraseTenant'>;
 
 /** Rotation; each checks as the others do. */
 export type RotationUseCases = Pick<

@@ -42,6 +42,7 @@ const placeShape = shape(placeMembers);
 const rollbackShape = shape({ ...placeMembers, targetVersion: version });
 const compareShape = shape({ ...placeMembers, from: version, to: version });
 const versionsShape = shape({ ...placeMembers, versions: numbers });
+const eraseShape = shape({ tenantId });
 const metadataShape = shape({ ...placeMembers, metadata });
 const useShape = shape({
   tenant: tenantId.optional(),
@@ -64,6 +65,7 @@ export const parsePlace = (body: Body) => parse(placeShape, body);
 export const parseRollback = (body: Body) => parse(rollbackShape, body);
 export const parseCompare = (body: Body) => parse(compareShape, body);
 export const parseVersions = (body: Body) => parse(versionsShape, body);
+export const parseErase = (body: Body) => parse(eraseShape, body);
 export const parseMetadata = (body: Body) => parse(metadataShape, body);
 export const parseUse = (body: Body) => parse(useShape, body);
 export const parseFingerprints = (body: Body) => parse(fingerprintsShape, body ?? {});

@@ -134,6 +134,11 @@ export class FakeSecrets implements SecretUseCases {
     this.kept.delete(`${target.tenant} ${target.name}`);
   }
 
+  async eraseTenant(caller: Caller, tenant: string) {
+    await this.admit(caller, 'remove', { tenant, name: '' });
+    for (const key of [...this.kept.keys()]) if (key.startsWith(`${tenant} `)) this.kept.delete(key);
+  }
+
   async changeMetadata(caller: Caller, target: SecretTarget, change: Partial<SecretMetadata>) {
     const kept = await this.#kept(caller, 'metadata', target);
     kept.metadata = { ...kept.metadata, ...change };
