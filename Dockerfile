@@ -1,4 +1,4 @@
-# docker build -f kubernetes/Dockerfile -t valuecanvas/api:v1.0.0 .
+# docker build -t valuecanvas/api:v1.0.0 .
 FROM node:20.20-bookworm-slim AS build
 WORKDIR /app
 COPY . .

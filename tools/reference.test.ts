@@ -123,7 +123,7 @@ describe('config.md', () => {
 
 describe('pfctl.md', () => {
   it('lists every command about secrets', () => {
-    const commands = matchesIn('apps/pfctl/src/commands', /withSecretsPlace\(secrets\.command\('([a-z]+)'/g);
+    const commands = matchesIn('apps/pfctl/src/commands', /\bsecrets\s*\.command\('([a-z-]+)'/g);
     expect(commands.length).toBeGreaterThan(12);
     const section = text('docs/reference/pfctl.md').split('## pfctl secrets')[1]?.split('\n## ')[0] ?? '';
     expect(commands.filter((command) => !section.includes(`\`${command}`))).toEqual([]);

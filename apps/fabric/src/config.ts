@@ -12,9 +12,9 @@ import { readSecretsSettings, type SecretsSettings } from './secrets/secrets-set
 
 // The only file that reads the process's environment.
 
-/** What a server behind the fabric gets: everything but the way into the ledger, which is ours. */
+/** What a server behind the fabric gets: everything but the ways into the ledger and to secrets, which are ours. */
 export function upstreamEnvironment(): Readonly<Record<string, string | undefined>> {
-  const { DATABASE_URL: _database, REDIS_URL: _redis, PF_SECRETS_TOKEN: _token, ...rest } = process.env;
+  const { DATABASE_URL: _database, REDIS_URL: _redis, SECRETS_TOKEN: _token, ...rest } = process.env;
   return rest;
 }
 

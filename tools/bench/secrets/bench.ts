@@ -6,8 +6,8 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const ROUNDS = 7;
-const WARM_UP = 2;
+const ROUNDS = 5;
+const WARM_UP = 1;
 const SECONDS = 4;
 const LEAST_RATIO = 0.6;
 const CACHED_P95_MS = 25;

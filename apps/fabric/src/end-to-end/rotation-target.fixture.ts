@@ -8,7 +8,7 @@ import { openSealedValue, type SecretValue } from '@provability-fabric/secrets';
 export interface RotationTarget {
   /** Options of the rotator `webhook`. */
   readonly options: { readonly url: string; readonly publicKey: string };
-  /** The messages that came, by kind, repeats too. */
+  /** The messages that came, by kind and step, repeats too. */
   readonly told: readonly string[];
   /** Of each rotation the value that was made for it; a repeat has to bring the same. */
   readonly provisioned: ReadonlyMap<string, SecretValue>;
@@ -26,8 +26,8 @@ export async function startRotationTarget(): Promise<RotationTarget> {
   let turn = Promise.resolve();
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { type, rotation, sealed } = JSON.parse(await text(request)) as Record<string, string>;
-    told.push(`${type}`);
+    const { type, step, rotation, sealed } = JSON.parse(await text(request)) as Record<string, string>;
+    told.push(`${type} ${step}`);
     await turn;
     if (type === 'provision') {
       const { value, proof } = openSealedValue(`${sealed}`, privateKey, `${request.headers['webhook-id']}`);

@@ -34,6 +34,7 @@ import { pooledRandomness } from '../pooled-randomness.ts';
 import { createBroker } from './broker/create-broker.ts';
 import { LiveFingerprints } from './broker/live-fingerprints.ts';
 import { serveFingerprints } from './broker/serve-fingerprints.ts';
+import { useWhatIsKnown } from './broker/use-what-is-known.ts';
 import { observeSecrets } from './observe-secrets.ts';
 import { openCsi } from './open-csi.ts';
 import { openProvider } from './open-provider.ts';
@@ -64,6 +65,8 @@ export interface SecretsService {
    */
   readonly broker: SecretBroker | undefined;
   readonly settings: SecretsSettings;
+  /** Why no agent may act: nothing can be searched for secrets that cannot be read. undefined where nothing keeps them from it. */
+  stopsAgents(): string | undefined;
   /** What is wrong right now, for /health. */
   health(): readonly string[];
   /** Before the evidence log: what is under way is put on record. */
@@ -201,14 +204,19 @@ export async function openSecretsService(options: SecretsServiceOptions): Promis
   };
   await look();
   const looking = setInterval(() => void look().catch(() => undefined), LOOK_MS).unref();
+  const use = useWhatIsKnown({ secrets, fingerprints });
   return {
-    secrets,
+    secrets: { ...secrets, use },
     rotations,
     audit,
     fingerprints: serveFingerprints({ secrets, fingerprints }),
-    broker: isEmbedded && source === null ? undefined : createBroker({ secrets, fingerprints }),
+    broker: isEmbedded && source === null ? undefined : createBroker({ secrets: { use }, fingerprints }),
     settings,
-    health: () => [...sealedProblem(unsealing?.problem()), ...problems, ...trail.health()],
+    stopsAgents: () =>
+      source !== null && unsealing?.problem() !== undefined
+        ? 'the store of secrets is sealed, so actions are refused; see `secrets_sealed` in the log'
+        : undefined,
+    health: () => [...problems, ...trail.health()],
     async close() {
       clearInterval(daily);
       clearInterval(looking);
@@ -225,8 +233,4 @@ export async function openSecretsService(options: SecretsServiceOptions): Promis
       await database.close();
     },
   };
-}
-
-function sealedProblem(problem: string | undefined): readonly string[] {
-  return problem === undefined ? [] : ['the store of secrets is sealed; see `secrets_sealed` in the log'];
 }

@@ -20,6 +20,8 @@ type ScheduleOptions = SecretOptions & {
   readonly option: readonly string[];
 };
 
+type RotateOptions = SecretOptions & Pick<ScheduleOptions, 'grace' | 'rotator' | 'option'>;
+
 export function addSecretsRotation(secrets: Command, shell: Shell): void {
   addRotate(secrets, shell);
   addRotation(secrets, shell);
@@ -35,13 +37,19 @@ function addRotate(secrets: Command, shell: Shell): void {
         'stays valid through the grace. `pfctl secrets rotation ID` says how far it is. The value is in no answer.',
     )
     .argument('<name>', 'the secret')
+    .option('--grace <duration>', "how long the old value stays valid (default: the schedule's, or none)")
+    .option('--rotator <name>', "what makes the new value (default: the schedule's, or random)")
+    .option('--option <name=value>', 'for the rotator; may be given several times', collect, [])
     .addHelpText('after', '\nExample:\n  $ pfctl secrets rotate db/primary --token-file admin.token\n')
     .action(
-      shell.action(async (name: string, { format, ...place }: SecretOptions) => {
+      shell.action(async (name: string, { grace, rotator, option, ...rest }: RotateOptions) => {
+        const { format, ...place } = rest;
         const { askObject, secretsAt } = await import('../secrets/ask-secrets.ts');
         const { printFacts } = await import('../secrets/print-secrets.ts');
         const at = await secretsAt(shell, place);
-        const body = { tenantId: at.tenant, secretKey: name };
+        const { rotatingBody } = await import('../secrets/schedule-body.ts');
+        const how = rotatingBody({ option, ...(grace && { grace }), ...(rotator && { rotator }) });
+        const body = { tenantId: at.tenant, secretKey: name, ...how };
         const said = await askObject(at, { method: 'POST', path: '/admin/secrets/rotate', body });
         await printed(shell, format, said, () => printFacts(said));
         return EXIT.ok;

@@ -16,19 +16,30 @@ export interface TypedSchedule {
 
 /** What the service is to be told; undefined where nothing was typed, which asks for what there is. */
 export function scheduleBody(typed: TypedSchedule): JsonObject | undefined {
-  const { policy, everyDays, at, cron, timeZone, grace, jitter, rotator, option } = typed;
+  const { policy, everyDays, at, cron, timeZone, jitter } = typed;
   const body: JsonObject = {
     ...(policy === undefined ? {} : { policy }),
     ...(everyDays === undefined ? {} : { everyDays }),
     ...(at === undefined ? {} : { at }),
     ...(cron === undefined ? {} : { cronSchedule: cron }),
     ...(timeZone === undefined ? {} : { timeZone }),
-    ...(grace === undefined ? {} : { gracePeriodHours: durationIn(3_600_000, '--grace', grace) }),
     ...(jitter === undefined ? {} : { jitterMinutes: durationIn(60_000, '--jitter', jitter) }),
+    ...rotatingBody(typed),
+  };
+  return Object.keys(body).length === 0 ? undefined : body;
+}
+
+/** What a single rotation takes as well. */
+export function rotatingBody({
+  grace,
+  rotator,
+  option,
+}: Pick<TypedSchedule, 'grace' | 'rotator' | 'option'>): JsonObject {
+  return {
+    ...(grace === undefined ? {} : { gracePeriodHours: durationIn(3_600_000, '--grace', grace) }),
     ...(rotator === undefined ? {} : { rotator }),
     ...(option.length === 0 ? {} : { options: Object.fromEntries(option.map(optionOf)) }),
   };
-  return Object.keys(body).length === 0 ? undefined : body;
 }
 
 function durationIn(unitMs: number, flag: string, text: string): number {

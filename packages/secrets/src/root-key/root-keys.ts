@@ -170,6 +170,7 @@ function wrongKey(source: RootKeySource, rows: readonly RootKeyRow[]): SecretErr
 export function sealedStore(): SecretError {
   return new SecretError(
     'SECRETS_SEALED',
-    'expected the store of secrets to be open: give it its root key with `pfctl secrets unseal`',
+    'expected the store of secrets to be open: it waits for its root key, which SECRETS_ROOT_KEY_FILE or ' +
+      'SECRETS_ROOT_PASSPHRASE_FILE names',
   );
 }

@@ -10,6 +10,7 @@ import {
 import { MemorySecretRows } from '@provability-fabric/testkit';
 import { createBroker } from './create-broker.ts';
 import { LiveFingerprints } from './live-fingerprints.ts';
+import { useWhatIsKnown } from './use-what-is-known.ts';
 
 export const crypto: Crypto = {
   sha256: (data) => createHash('sha256').update(data).digest(),
@@ -45,8 +46,9 @@ export async function openHouse() {
     liveForMs: 60_000,
   });
   const fingerprints = new LiveFingerprints({ secrets, crypto, random: randomBytes, now: clock });
-  const broker = createBroker({ secrets, fingerprints });
+  const use = useWhatIsKnown({ secrets, fingerprints });
+  const broker = createBroker({ secrets: { use }, fingerprints });
   const write = (name: string, value: Record<string, string>, tenant = 'acme') =>
     secrets.write({ ...ADMIN, tenant }, { tenant, name }, { value });
-  return { secrets, fingerprints, broker, accesses, time, write, rows };
+  return { secrets: { ...secrets, use }, provider, fingerprints, broker, accesses, time, write, rows };
 }

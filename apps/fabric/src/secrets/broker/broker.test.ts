@@ -56,6 +56,19 @@ describe('a broker beside the secrets service', () => {
       expect(await broker.exposedIn('acme', value)).toHaveLength(1);
   });
 
+  it('gives no value of another replica that it would not know again, and reads that secret before', async () => {
+    const { broker, fingerprints, provider, write, secrets } = await openHouse();
+    const connection = (password: string) => ({ value: `Server=db.internal.example;Password=${password}` });
+    await write('api/token', connection('old-9fQ2mZr7Lw4X'));
+    expect(await broker.exposedIn('acme', 'nothing')).toEqual([]);
+    // Past the use cases, so that nobody tells of it, and past the cache, which keeps no old version but this one.
+    const place = await secrets.admit(ADMIN, 'read', { tenant: 'acme', name: 'api/token' });
+    await provider.write(place, connection('new-Ns8HjE5uYp3K'), { author: 'elsewhere', description: '' });
+    expect(await broker.resolve(use('api/token'))).toContain('new-Ns8HjE5uYp3K');
+    expect(await broker.exposedIn('acme', 'it is new-Ns8HjE5uYp3K')).toHaveLength(1);
+    expect(await fingerprints.know('acme', 'api/token', 'something else altogether')).toBe(false);
+  });
+
   it('finds a value that was removed for a while, since its target may take it still', async () => {
     const { broker, write, secrets, time } = await openHouse();
     await write('api/token', { value: OLD });
@@ -160,6 +173,18 @@ describe('a broker in another process', () => {
     time.now += 1_000;
     expect(await broker.exposedIn('acme', NEW)).toHaveLength(1);
     expect(asked).toEqual(['sent', 'same', 'sent']);
+  });
+
+  it('knows a value again from the moment it has it, however lately it asked', async () => {
+    const { broker, write, asked } = await twin();
+    await write('api/token', { value: OLD });
+    await broker.exposedIn('acme', 'x');
+    await write('api/token', { value: NEW });
+    // While an answer from before the change is on its way.
+    const [value] = await Promise.all([broker.resolve(use('api/token')), broker.exposedIn('acme', 'x')]);
+    expect(value).toBe(NEW);
+    expect(await broker.exposedIn('acme', NEW)).toHaveLength(1);
+    expect(asked).toEqual(['sent', 'sent']);
   });
 
   it('gets one value at a time, of a secret that the tenant has', async () => {

@@ -67,13 +67,24 @@ export function createHttpBroker(options: HttpBrokerOptions): SecretBroker {
     return under;
   }
 
+  /** Fingerprints that were asked for from now on. */
+  async function upToDateAsOfNow(tenant: string): Promise<Held> {
+    await asking.get(tenant)?.catch(() => undefined);
+    const known = held.peek(tenant);
+    if (known !== undefined) held.set(tenant, { ...known, askedAt: Number.NEGATIVE_INFINITY });
+    return upToDate(tenant);
+  }
+
   return {
     async resolve({ tenant, name, ...request }) {
       const { field: wanted, tool, principal, session, certificateId } = request;
       const asked = { tenant, secret: name, field: wanted, tool, principal, session, certificateId };
       const value = field(await ask('/internal/secrets/use', asked), 'value');
       if (typeof value !== 'string') throw new Error('expected the value of a secret');
-      return usable(value);
+      // It may be newer than the fingerprints here, and the tool may answer within the time that those are trusted.
+      const { scanner } = await upToDateAsOfNow(tenant);
+      if (scanner.findExposed(usable(value)).length > 0) return value;
+      throw new Error('expected fingerprints by which the value is known again');
     },
     async exposedIn(tenant, value) {
       return (await upToDate(tenant)).scanner.findExposed(value);

@@ -76,6 +76,16 @@ export class LiveFingerprints {
     return due.fingerprints.current;
   }
 
+  /** Whether this very value is looked for from now on; reads its secret again where it is not yet. */
+  async know(tenant: string, name: string, value: string): Promise<boolean> {
+    await this.of(tenant);
+    const due = this.#tenants.peek(tenant);
+    if (due === undefined || due.fingerprints.has(name, value)) return due !== undefined;
+    due.names.add(name);
+    await this.of(tenant);
+    return due.fingerprints.has(name, value);
+  }
+
   close(): void {
     this.#stop();
     this.#tenants.clear();

@@ -10,6 +10,8 @@ import type { LiveValue } from '@provability-fabric/secrets';
 /** What was found of one secret: by a keyed digest of each of its values, so that the same is not digested anew. */
 interface KnownValue {
   readonly windows: SecretWindows;
+  /** Of each of its fields, by which a value is known to be among these. */
+  readonly texts: ReadonlySet<string>;
   /** ms since 1970 until which it is looked for although it is not there any more; null: it is there. */
   until: number | null;
 }
@@ -77,6 +79,12 @@ export class TenantFingerprints {
     return this.#found;
   }
 
+  /** Whether this very value is looked for; of a piece of it the fingerprints alone could tell. */
+  has(name: string, value: string): boolean {
+    const text = this.#digestOf([name, value]);
+    return [...(this.#known.get(name)?.values() ?? [])].some(({ texts }) => texts.has(text));
+  }
+
   /** About; two words for each window are kept beside what finds it. */
   get bytes(): number {
     let windows = 0;
@@ -90,11 +98,9 @@ export class TenantFingerprints {
     const seen = new Map<string, Map<string, KnownValue>>();
     let count = 0;
     for await (const { name, fields } of this.#options.live(only)) {
-      const id = this.#idOf(name, fields);
-      const windows =
-        this.#known.get(name)?.get(id)?.windows ??
-        this.#options.printer.windowsOf(name, Object.values(fields));
-      seen.set(name, (seen.get(name) ?? new Map()).set(id, { windows, until: null }));
+      const id = this.#digestOf([name, Object.entries(fields).sort()]);
+      const { windows, texts } = this.#known.get(name)?.get(id) ?? this.#digested(name, fields);
+      seen.set(name, (seen.get(name) ?? new Map()).set(id, { windows, texts, until: null }));
       count += 1;
       if (count % AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -105,15 +111,24 @@ export class TenantFingerprints {
     const { now, retainMs } = this.#options;
     const time = now();
     const kept = new Map(current);
-    for (const [id, { windows, until }] of this.#known.get(name) ?? [])
-      if (!kept.has(id) && (until ?? time + retainMs) > time)
-        kept.set(id, { windows, until: until ?? time + retainMs });
+    for (const [id, value] of this.#known.get(name) ?? []) {
+      const until = value.until ?? time + retainMs;
+      if (!kept.has(id) && until > time) kept.set(id, { ...value, until });
+    }
     if (kept.size === 0) this.#known.delete(name);
     else this.#known.set(name, kept);
   }
 
-  #idOf(name: string, fields: LiveValue['fields']): string {
+  #digested(name: string, fields: LiveValue['fields']): Pick<KnownValue, 'windows' | 'texts'> {
+    const values = Object.values(fields);
+    return {
+      windows: this.#options.printer.windowsOf(name, values),
+      texts: new Set(values.map((value) => this.#digestOf([name, value]))),
+    };
+  }
+
+  #digestOf(what: readonly unknown[]): string {
     const { crypto, key } = this.#options;
-    return hex(crypto.sha256(concatBytes(key, utf8(JSON.stringify([name, Object.entries(fields).sort()])))));
+    return hex(crypto.sha256(concatBytes(key, utf8(JSON.stringify(what)))));
   }
 }
