@@ -107,5 +107,8 @@ describe('the provider refuses a pod', () => {
     expect(await refusalOf(attributesOf(OBJECTS, token, { tenant }))).toBe(
       'PERMISSION_DENIED MOUNT_FORBIDDEN',
     );
+    expect(secrets.accesses).toEqual([
+      expect.stringMatching(/^DENIED acme .+ by system:serviceaccount:production:valuecanvas$/),
+    ]);
   });
 });

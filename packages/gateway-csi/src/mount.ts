@@ -55,7 +55,14 @@ export async function mount(request: MountRequest, parts: MountParts): Promise<M
     pod,
   };
   const objects = parseObjects(attributes.objects);
-  refuseOtherTenant(attributes, grant);
+  // A pod that names another's tenant is on record like one that names another's secret.
+  const [first] = objects;
+  if (first !== undefined && isOtherTenant(attributes, grant)) {
+    await secrets.refuse(reader, first.name);
+    const expected =
+      'the parameter `tenant` of the SecretProviderClass to be the tenant of the service account, or to be left out';
+    throw new ObjectRefusal(first.name, reader, forbidden(expected));
+  }
   const refused = objects.find(({ name }) => !grant.allows(name));
   if (refused !== undefined) {
     await secrets.refuse(reader, refused.name);
@@ -83,11 +90,8 @@ export async function mount(request: MountRequest, parts: MountParts): Promise<M
 }
 
 /** A class may say which tenant it is for; it never chooses one. */
-function refuseOtherTenant({ tenant }: MountAttributes, grant: MountGrant): void {
-  if (tenant !== undefined && tenant !== grant.tenant)
-    throw forbidden(
-      'the parameter `tenant` of the SecretProviderClass to be the tenant of the service account, or to be left out',
-    );
+function isOtherTenant({ tenant }: MountAttributes, grant: MountGrant): boolean {
+  return tenant !== undefined && tenant !== grant.tenant;
 }
 
 /**

@@ -12,6 +12,10 @@ export class Admission {
     this.#maxBytes = maxBytes;
   }
 
+  get isEmpty(): boolean {
+    return this.#requests === 0;
+  }
+
   /**
    * How to leave again (once), or undefined when it is full. A single body may be larger than the whole
    * allowance.

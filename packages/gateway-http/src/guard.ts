@@ -20,6 +20,8 @@ export class Guard {
   readonly #tokens: TokenVerifier;
   readonly #admission: Admission;
   readonly #streams: Admission;
+  /** Of the tenants that have requests in flight. */
+  readonly #tenants = new Map<string, Admission>();
   readonly #clients: RateLimiter;
   /** Apart, so that a flood of requests does not make the probes fail and the process be restarted. */
   readonly #probes: RateLimiter;
@@ -42,22 +44,33 @@ export class Guard {
     if (destination.kind === 'nowhere')
       throw new RequestError('NOT_FOUND', 'expected a known path, came another');
     if (destination.kind === 'wrong-method') throw wrongMethod(destination.allow);
-    switch (destination.route.kind) {
-      case 'operation':
-      case 'public':
-        return;
-      case 'stream':
-        exchange.leave = enter(this.#streams, 0);
-        break;
-      case 'guarded':
-        exchange.leave = enter(this.#admission, this.#bytesOf(exchange.request, destination.route));
-    }
-    exchange.identity = await this.#authenticate(exchange, tokenFor(exchange.request, destination.route));
+    const { route } = destination;
+    if (route.kind === 'operation' || route.kind === 'public') return;
+    const bytes = route.kind === 'guarded' ? this.#bytesOf(exchange.request, route) : 0;
+    exchange.leave = enter(route.kind === 'guarded' ? this.#admission : this.#streams, bytes);
+    exchange.identity = await this.#authenticate(exchange, tokenFor(exchange.request, route));
+    if (route.kind === 'guarded') this.#requireShare(exchange, exchange.identity.principal.tenant, bytes);
   }
 
   /** Looks again at the token of a stream that is still open. */
   async recheck({ request }: Exchange): Promise<TokenCheck> {
     return this.#tokens.verify(tokenOf(request, FABRIC_TOKEN), peerOf(request.socket));
+  }
+
+  /** Whose crowd fills the tenant's share waits for itself; who shows no token that holds is gone by then. */
+  #requireShare(exchange: Exchange, tenant: string, bytes: number): void {
+    const { tenantShare, maxInFlight, maxInFlightBytes } = this.#limits;
+    if (tenantShare >= 1) return;
+    const share =
+      this.#tenants.get(tenant) ?? new Admission(tenantShare * maxInFlight, tenantShare * maxInFlightBytes);
+    const leaveShare = enter(share, bytes);
+    this.#tenants.set(tenant, share);
+    const { leave } = exchange;
+    exchange.leave = () => {
+      leave();
+      leaveShare();
+      if (share.isEmpty && this.#tenants.get(tenant) === share) this.#tenants.delete(tenant);
+    };
   }
 
   #requireRate(client: string, limiter: RateLimiter): void {

@@ -16,6 +16,8 @@ export interface Limits {
   /** Requests with a body that are being worked on, and the bytes of their bodies. */
   readonly maxInFlight: number;
   readonly maxInFlightBytes: number;
+  /** How much of both one tenant may have: below 1, others get in beside its crowd. */
+  readonly tenantShare: number;
   /** Exchanges of MCP at one time, streams that stay open included. */
   readonly maxStreams: number;
   /** How often the token of an open stream is looked at again. */
@@ -42,6 +44,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxConnections: 1024,
   maxInFlight: 256,
   maxInFlightBytes: 64 * 1024 * 1024,
+  tenantShare: 1,
   maxStreams: 512,
   streamCheckMs: 1000,
   requestsPerSecond: 1000,

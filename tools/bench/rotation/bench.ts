@@ -90,6 +90,8 @@ async function measure(database: Database): Promise<boolean> {
     beatMs: 100,
     admission: {
       admit: async (_caller, _operation, { name }) => ({ tenant: TENANT, name: asSecretName(name) }),
+      perform: async (_caller, _operation, { name }, work) =>
+        work({ tenant: TENANT, name: asSecretName(name) }),
     },
   });
   const seconds: number[] = [];

@@ -39,6 +39,7 @@ import { observeSecrets } from './observe-secrets.ts';
 import { openCsi } from './open-csi.ts';
 import { openProvider } from './open-provider.ts';
 import type { SecretsSettings } from './secrets-settings.ts';
+import { isSoleWriter, refreshMsOf } from './sole-writer.ts';
 import { keepUnsealing, ownRootKey, sourceOf } from './unseal.ts';
 
 export interface SecretsServiceOptions {
@@ -76,8 +77,7 @@ export interface SecretsService {
 const CONNECTIONS = 16;
 /** The runbook's wrk line asks as one principal, as fast as it can. */
 const RATES = { perPrincipal: 20_000, perTenant: 40_000 };
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+const DAY_MS = 24 * 3_600_000;
 const RETENTION_MS = 91 * DAY_MS;
 const LOOK_MS = 2_000;
 const STEPS = 2 ** 47;
@@ -129,7 +129,8 @@ export async function openSecretsService(options: SecretsServiceOptions): Promis
     provider,
     audit: trail,
     limits: redis?.limits ?? createInProcessLimits({ ...RATES, windowSeconds: 1, clock: Date.now }),
-    invalidations: redis?.invalidations ?? createInProcessInvalidations({ alone: ownsDatabase }),
+    invalidations:
+      redis?.invalidations ?? createInProcessInvalidations({ alone: isSoleWriter(settings, ownsDatabase) }),
     clock: Date.now,
     elapsed: () => performance.now(),
     random: randomBytes,
@@ -162,8 +163,7 @@ export async function openSecretsService(options: SecretsServiceOptions): Promis
     crypto: folder.crypto,
     random: (length) => randomBytes(length),
     now: Date.now,
-    // Everything is read anew for changes that nobody told of: there are none where nobody else writes.
-    refreshMs: ownsDatabase ? HOUR_MS : redis === undefined ? 30_000 : 10 * 60_000,
+    refreshMs: refreshMsOf(settings, ownsDatabase),
   });
   const volume =
     settings.volume &&

@@ -19,24 +19,23 @@ export function auditRoutes(options: Options): readonly GuardedRoute[] {
   ];
 }
 
-/** Who did what, newest first; whoever may not look is on record. */
+/** Who did what, newest first; whoever looks is on record too. */
 async function list({ secrets, audit }: Options, call: Call): Promise<Answer> {
   const asked = readQuery(call.query, ['tenant', 'secret', 'since', 'until', 'limit', 'cursor']);
   const { secret, cursor } = asked;
   const limit = limitIn(asked.limit, PAGE);
   const since = instantIn('since', asked.since);
   const until = instantIn('until', asked.until);
-  const { tenant } = await secrets.admit(callerOf(call), 'audit', {
-    tenant: tenantOf(call, asked.tenant),
-    name: secret ?? '',
-  });
   const query = {
     ...(secret !== undefined && { secret }),
     ...(since !== undefined && { since }),
     ...(until !== undefined && { until }),
   };
   const paging = { limit, ...(cursor !== undefined && { cursor }) };
-  const { rows, next } = await audit.list({ tenant }, query, paging);
+  const target = { tenant: tenantOf(call, asked.tenant), name: secret ?? '' };
+  const { rows, next } = await secrets.perform(callerOf(call), 'audit', target, ({ tenant }) =>
+    audit.list({ tenant }, query, paging),
+  );
   const link = next === null ? {} : { link: nextLink(PATH, { ...asked, limit: `${limit}`, cursor: next }) };
   return { status: 200, headers: link, body: rows.map(renderedAccess) };
 }

@@ -90,6 +90,35 @@ describe('the life of a secret', () => {
     }
   });
 
+  it('has schedules, dependants and the record itself looked at and changed on record', async () => {
+    const { send, told } = await start();
+    await send('PUT', '/api/secrets/db', { value: { password: CANARY } });
+    const before = told().length;
+    const service = { serviceId: 's', serviceName: 'S', serviceType: 'api', environment: 'production' };
+    for (const [method, path, body] of [
+      ['PUT', '/admin/secrets/schedules/acme/db', { everyDays: 30 }],
+      ['GET', '/admin/secrets/schedules/acme/db'],
+      ['DELETE', '/admin/secrets/schedules/acme/db'],
+      ['PUT', '/admin/secrets/dependants/acme/db', service],
+      ['GET', '/admin/secrets/dependants/acme/db'],
+      ['DELETE', '/admin/secrets/dependants/acme/db?service=s'],
+      ['GET', '/admin/secrets/audit'],
+      ['GET', '/admin/secrets/audit?secret=db'],
+    ] as const)
+      expect([path, (await send(method, path, body)).status < 300]).toEqual([path, true]);
+    const changed = ['ROTATE db STARTED', 'ROTATE db SUCCESS'];
+    expect(told().slice(before)).toEqual([
+      ...changed,
+      'DESCRIBE db SUCCESS',
+      ...changed,
+      ...changed,
+      'DESCRIBE db SUCCESS',
+      ...changed,
+      'LIST - SUCCESS',
+      'LIST db SUCCESS',
+    ]);
+  });
+
   it('is not asked for more often than is good', async () => {
     const { send } = await start(3);
     const statuses = [];

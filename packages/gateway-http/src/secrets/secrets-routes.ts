@@ -34,6 +34,7 @@ export const SECRETS_LIMITS: Limits = {
   ...DEFAULT_LIMITS,
   bodyBytes: 256 * 1024,
   maxInFlightBytes: 32 * 1024 * 1024,
+  tenantShare: 0.5,
   requestsPerSecond: 50_000,
   burst: 100_000,
 };

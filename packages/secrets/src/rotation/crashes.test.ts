@@ -80,7 +80,10 @@ describe('a rotation whose processes die anywhere', () => {
             newId: randomUUID,
             beatMs: HOUR,
             retries: { attempts: 3 },
-            admission: { admit: async () => place },
+            admission: {
+              admit: async () => place,
+              perform: async (_who, _what, _where, work) => work(place),
+            },
           });
           rotations.on(({ type }) => {
             leftBehind ||= type === 'rollback-failure';

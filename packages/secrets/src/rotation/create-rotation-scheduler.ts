@@ -74,7 +74,10 @@ export function createRotationScheduler(
     clock,
     random,
     newId,
-    admission: { admit: async (_caller, _operation, { tenant, name }) => placeOf(tenant, name) },
+    admission: {
+      admit: async (_caller, _operation, { tenant, name }) => placeOf(tenant, name),
+      perform: async (_caller, _operation, { tenant, name }, work) => work(placeOf(tenant, name)),
+    },
   });
 
   return {

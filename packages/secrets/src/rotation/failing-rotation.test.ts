@@ -123,16 +123,19 @@ describe('a rotation that goes wrong', () => {
     expect([...target.accepted]).toEqual(['old', 'by hand']);
   });
 
-  it('does not revoke an old value that somebody brought back in the grace', async () => {
-    const { rotations, place, target, drive, current, provider, clock } = await opened();
-    const { rotationId } = await rotations.rotateNow(ALICE, place, GRACE);
-    await drive(rotationId);
-    await provider.write(place, { username: 'app', password: 'old' }, { author: 'bob' });
-    await clock.move(2 * HOUR);
-    expect(await drive(rotationId)).toBeDefined();
-    expect((await drive(rotationId, ({ phase }) => phase === 'failed')).errorCode).toBe('SECRET_CONFLICT');
-    expect(target.accepted).toContain((await current()).password);
-  });
+  it.each([{}, { note: 'brought back by bob' }, { username: 'app2' }])(
+    'does not revoke an old value that somebody brought back in the grace, with %j',
+    async (beside) => {
+      const { rotations, place, target, drive, current, provider, clock } = await opened();
+      const { rotationId } = await rotations.rotateNow(ALICE, place, GRACE);
+      await drive(rotationId);
+      await provider.write(place, { username: 'app', password: 'old', ...beside }, { author: 'bob' });
+      await clock.move(2 * HOUR);
+      expect(await drive(rotationId)).toBeDefined();
+      expect((await drive(rotationId, ({ phase }) => phase === 'failed')).errorCode).toBe('SECRET_CONFLICT');
+      expect(target.accepted).toContain((await current()).password);
+    },
+  );
 
   it('clears away what a rotation that ended left staged, and leaves alone what others did', async () => {
     const { rotations, place, provider, drive, types } = await opened();

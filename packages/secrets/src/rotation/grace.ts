@@ -1,7 +1,8 @@
 import { SecretError } from '../errors.ts';
 
 const HOUR_MS = 3_600_000;
-const MAX_GRACE_HOURS = 24 * 90;
+/** For so long at most a value that was replaced is valid at its target. */
+export const MAX_GRACE_HOURS = 24 * 90;
 
 /** In ms. Throws ROTATION_INVALID. */
 export function graceOf(hours: number): number {

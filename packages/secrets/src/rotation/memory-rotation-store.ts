@@ -78,17 +78,27 @@ export function createMemoryRotationStore(now: () => number): RotationStore {
       return 'begun';
     },
     async claim(request: ClaimRequest): Promise<readonly ClaimedRotation[]> {
-      const free = [...rotations.values()]
-        .filter(
-          (held) => !hasEnded(held.rotation) && held.heldUntil <= now() && isWanted(held.rotation, request),
-        )
+      const turns = new Map<string, number>();
+      const turnOf = ({ tenant }: Rotation) => {
+        const turn = (turns.get(tenant) ?? 0) + 1;
+        turns.set(tenant, turn);
+        return turn;
+      };
+      const open = [...rotations.values()].filter(({ rotation }) => !hasEnded(rotation));
+      for (const { rotation, heldUntil } of open) if (heldUntil > now()) turnOf(rotation);
+      const free = open
+        .filter(({ rotation, heldUntil }) => heldUntil <= now() && isWanted(rotation, request))
         .sort((a, b) => a.rotation.dueAt - b.rotation.dueAt)
+        .map((held) => ({ held, turn: turnOf(held.rotation) }))
+        .sort((a, b) => a.turn - b.turn || a.held.rotation.dueAt - b.held.rotation.dueAt)
         .slice(0, request.limit);
-      return free.map((held) => {
-        held.fence += 1;
-        held.heldUntil = now() + request.leaseMs;
-        return { rotation: held.rotation, fence: held.fence };
-      });
+      return free
+        .map(({ held }) => held)
+        .map((held) => {
+          held.fence += 1;
+          held.heldUntil = now() + request.leaseMs;
+          return { rotation: held.rotation, fence: held.fence };
+        });
     },
     async advance(tenant, id, fence, change: RotationChange, leaseMs) {
       const held = rotations.get(id);

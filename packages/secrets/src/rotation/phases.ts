@@ -108,7 +108,11 @@ async function revoke(rotation: Rotation, parts: PhaseParts, signal: AbortSignal
   const current = await readCurrent(rotation, parts.provider);
   const previous = await previousValue(rotation, parts);
   // Somebody brought the old value back in the grace: to revoke it now would lock everybody out.
-  if (current.version.version !== rotation.version && previous !== null && isSame(current.value, previous))
+  if (
+    current.version.version !== rotation.version &&
+    previous !== null &&
+    isBack(previous, current.value, await requireMade(rotation, parts).catch(goneAs(null)))
+  )
     throw new SecretError(
       'SECRET_CONFLICT',
       'expected the new value to be the current one, got the old one back',
@@ -247,7 +251,9 @@ function goneAs<T>(instead: T): (error: unknown) => T {
   };
 }
 
-function isSame(a: SecretValue, b: SecretValue): boolean {
-  const fields = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...fields].every((field) => a[field] === b[field]);
+/** Whether one of the fields that the rotation changed is what it was; whatever else has been written beside it. */
+function isBack(previous: SecretValue, current: SecretValue, made: SecretValue | null): boolean {
+  return Object.keys(previous).some(
+    (field) => previous[field] !== made?.[field] && previous[field] === current[field],
+  );
 }

@@ -160,7 +160,8 @@ export interface RotationStore {
   begin(rotation: Rotation, move?: ScheduleMove): Promise<BeginAnswer>;
   /**
    * Takes open rotations whose `dueAt` ≤ now (or whose `changedAt` > `changedAfter`: the clock was set back) and that
-   * nobody has, the longest due first; with `id` only that one, whatever its `dueAt`. A claim ends `leaseMs` after it was
+   * nobody has, in turn among tenants: first of those of which the fewest are taken, then the longest due first, so that one
+   * tenant's crowd holds up nobody else; with `id` only that one, whatever its `dueAt`. A claim ends `leaseMs` after it was
    * made or last renewed, by the store's own clock.
    */
   claim(request: ClaimRequest): Promise<readonly ClaimedRotation[]>;

@@ -98,6 +98,8 @@ export interface Rotating {
   readonly target: Target;
   readonly place: SecretPlace;
   readonly rotations: Rotations;
+  /** Those that may be named; more may be added. */
+  readonly rotators: Rotator[];
   readonly events: RotationEvent[];
   readonly records: SecretAccess[];
   /** While set, nothing can be put on record. */
@@ -125,17 +127,21 @@ export async function openRotating(options: Partial<RotationsOptions> = {}): Pro
       records.push(access);
     },
   };
+  const rotators = [target.rotator()];
   const rotations = openRotations({
     provider,
     store,
     audit,
-    rotators: [target.rotator()],
+    rotators,
     notifier: { tell: async () => undefined },
     clock,
     random: () => 0.5,
     newId: randomUUID,
     beatMs: 60_000,
-    admission: { admit: async (_caller, _operation, asked) => placeOf(asked.name, asked.tenant as never) },
+    admission: {
+      admit: async (_caller, _operation, asked) => placeOf(asked.name, asked.tenant as never),
+      perform: async (_caller, _operation, asked, work) => work(placeOf(asked.name, asked.tenant as never)),
+    },
     ...options,
   });
   const events: RotationEvent[] = [];
@@ -148,6 +154,7 @@ export async function openRotating(options: Partial<RotationsOptions> = {}): Pro
     target,
     place,
     rotations,
+    rotators,
     events,
     records,
     recording,

@@ -169,9 +169,8 @@ describe('a rotation', () => {
   });
 
   it('asks who may first', async () => {
-    const refused = {
-      admit: async () => Promise.reject(new SecretError('SECRET_FORBIDDEN', 'expected a role')),
-    };
+    const refuse = async () => Promise.reject(new SecretError('SECRET_FORBIDDEN', 'expected a role'));
+    const refused = { admit: refuse, perform: refuse };
     const { rotations, place, provider } = await opened({ admission: refused });
     const describe = vi.spyOn(provider, 'describe');
     for (const act of [

@@ -25,6 +25,13 @@ import { createScheduler, type SchedulerOptions } from './scheduler.ts';
 /** Role, tenant and name, checked; a denial is on record. The service's own `admit`. */
 export interface Admission {
   admit(caller: Caller, operation: SecretOperation, target: SecretTarget): Promise<SecretPlace>;
+  /** As `admit`, and the work is put on record: for all but rotations, which keep their own records. */
+  perform<T>(
+    caller: Caller,
+    operation: SecretOperation,
+    target: SecretTarget,
+    work: (place: SecretPlace) => Promise<T>,
+  ): Promise<T>;
 }
 
 export interface RotateRequest {
@@ -146,46 +153,54 @@ export function openRotations(options: RotationsOptions): Rotations {
         : null;
       // Asked of a caller also where there is none: what others have is not to be told from what is not there.
       const name = rotation?.name ?? 'unknown-rotation';
-      await admission.admit(caller, 'describe', { tenant, name });
-      if (rotation === null)
+      return admission.perform(caller, 'describe', { tenant, name }, async () => {
+        if (rotation !== null) return rotation;
         throw new SecretError('SECRET_NOT_FOUND', 'expected the id of a rotation, got another');
-      return rotation;
+      });
     },
     async list(caller, target, { open, limit = 100 } = {}) {
-      const { tenant, name } = await admission.admit(caller, 'describe', target);
-      if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-        throw new SecretError('ROTATION_INVALID', 'expected a limit of 1 to 1000');
-      return store.rotations(tenant, { name, limit, ...(open === undefined ? {} : { open }) });
+      return admission.perform(caller, 'describe', target, async ({ tenant, name }) => {
+        if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
+          throw new SecretError('ROTATION_INVALID', 'expected a limit of 1 to 1000');
+        return store.rotations(tenant, { name, limit, ...(open === undefined ? {} : { open }) });
+      });
     },
     async schedule(caller, target, request) {
-      const place = await admission.admit(caller, 'schedule', target);
-      const known = await store.schedule(place);
-      const answer = planSchedule(place, caller.principal, request, known, options);
-      await store.putSchedule(answer.schedule);
-      scheduler.emit({ type: 'job-scheduled', place, nextAt: answer.schedule.nextAt });
-      if (answer.warning !== null)
-        scheduler.emit({ type: 'schedule-warning', place, warning: answer.warning });
-      return answer;
+      return admission.perform(caller, 'schedule', target, async (place) => {
+        const known = await store.schedule(place);
+        const answer = planSchedule(place, caller.principal, request, known, options);
+        await store.putSchedule(answer.schedule);
+        scheduler.emit({ type: 'job-scheduled', place, nextAt: answer.schedule.nextAt });
+        if (answer.warning !== null)
+          scheduler.emit({ type: 'schedule-warning', place, warning: answer.warning });
+        return answer;
+      });
     },
     async scheduleOf(caller, target) {
-      return store.schedule(await admission.admit(caller, 'describe', target));
+      return admission.perform(caller, 'describe', target, (place) => store.schedule(place));
     },
     async unschedule(caller, target) {
-      const place = await admission.admit(caller, 'schedule', target);
-      const removed = await store.removeSchedule(place);
-      if (removed) scheduler.emit({ type: 'job-unscheduled', place });
-      return removed;
+      return admission.perform(caller, 'schedule', target, async (place) => {
+        const removed = await store.removeSchedule(place);
+        if (removed) scheduler.emit({ type: 'job-unscheduled', place });
+        return removed;
+      });
     },
     async addDependant(caller, target, dependant) {
-      const place = await admission.admit(caller, 'schedule', target);
-      await store.putDependant(place, checkDependant(dependant));
+      return admission.perform(caller, 'schedule', target, (place) =>
+        store.putDependant(place, checkDependant(dependant)),
+      );
     },
     async removeDependant(caller, target, serviceId) {
-      return store.removeDependant(await admission.admit(caller, 'schedule', target), serviceId);
+      return admission.perform(caller, 'schedule', target, (place) =>
+        store.removeDependant(place, serviceId),
+      );
     },
     async dependants(caller, target) {
-      const dependants = await store.dependants(await admission.admit(caller, 'describe', target));
-      return { dependants, impact: impactOf(dependants) };
+      return admission.perform(caller, 'describe', target, async (place) => {
+        const dependants = await store.dependants(place);
+        return { dependants, impact: impactOf(dependants) };
+      });
     },
     publicKeys: (place) => publicKeysOf(place, options),
     start: () => scheduler.start(),

@@ -1,3 +1,4 @@
+import { newTenant, placeOf } from '@provability-fabric/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createRotationScheduler } from './create-rotation-scheduler.ts';
 import { createMemoryRotationStore } from './memory-rotation-store.ts';
@@ -262,5 +263,29 @@ describe('createRotationScheduler', () => {
     expect(() => scheduler.scheduleRotation({ ...job, cronSchedule: '0 2 30 2 *' })).toThrow(/never does/);
     expect(() => scheduler.scheduleRotation({ ...job, secretKey: '../t2/db' })).toThrow(/secret name/);
     await scheduler.stop();
+  });
+});
+
+describe('a tenant whose targets never answer', () => {
+  it('does not hold up the rotations of others', async () => {
+    const rotating = await opened({ concurrency: 4 });
+    const { rotations, clock, provider, place } = rotating;
+    const target = new Target('old');
+    const stuck = { ...target.rotator('stuck'), set: () => new Promise<never>(() => undefined) };
+    rotating.rotators.push(stuck);
+    const crowd = newTenant();
+    rotations.start();
+    for (let index = 0; index < 40; index += 1) {
+      const theirs = placeOf(`db/${index}`, crowd);
+      await provider.write(theirs, { password: 'old' }, { author: 'mallory' });
+      await rotations.schedule(ALICE, theirs, { ...DAILY, rotator: 'stuck' });
+    }
+    await rotations.schedule(ALICE, place, { ...DAILY, at: '02:01' });
+    await clock.move(14 * HOUR + 5 * 60_000);
+    const types = rotating.types();
+    const stopped = rotations.stop();
+    await clock.move(60_000);
+    await stopped;
+    expect(types).toContain('grace-period-started');
   });
 });

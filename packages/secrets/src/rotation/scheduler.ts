@@ -75,6 +75,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     stopping: () => stopping,
   };
   const running = new Set<Promise<unknown>>();
+  /** Of those, what was claimed beat by beat: what callers wait for does not take its place. */
+  let carried = 0;
   let started = false;
   let stopping = false;
   let beating: Promise<void> | null = null;
@@ -156,7 +158,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   async function carryOnDue(): Promise<void> {
-    const limit = concurrency - running.size;
+    const limit = concurrency - carried;
     if (limit <= 0) return;
     const now = clock.now();
     const claimed = await store.claim({
@@ -165,7 +167,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       leaseMs: leaseOf(parts),
       limit,
     });
-    for (const each of claimed) run(each);
+    for (const each of claimed) {
+      carried += 1;
+      void run(each).finally(() => {
+        carried -= 1;
+      });
+    }
     // There may be more than fit.
     if (claimed.length === limit) again = true;
   }
@@ -200,7 +207,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       .catch(sayError)
       .finally(() => {
         beating = null;
-        if (started) cancel = clock.after(again && running.size < concurrency ? 0 : beatMs, beat);
+        if (started) cancel = clock.after(again && carried < concurrency ? 0 : beatMs, beat);
       });
   }
 

@@ -28,6 +28,7 @@ export const CHANGES: ReadonlySet<SecretOperation> = new Set<SecretOperation>([
   'write',
   'metadata',
   'rollback',
+  'schedule',
   'delete',
   'undelete',
   'destroy',

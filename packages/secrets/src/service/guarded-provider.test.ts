@@ -5,7 +5,7 @@ import type { SecretProvider } from '../provider.ts';
 import { ADMIN, fakeFaulty, openSecretsHouse } from './service.fixture.ts';
 
 const DB = { tenant: 'acme', name: 'db/primary' };
-const QUICK = { timeoutMs: 60, retries: 2, pauseMs: 1, maxConcurrent: 2, maxWaiting: 3 };
+const QUICK = { timeoutMs: 60, retries: 2, pauseMs: 1, maxConcurrent: 4, maxWaiting: 6 };
 const UNAVAILABLE = { code: 'PROVIDER_UNAVAILABLE' };
 
 async function faultyHouse(faults: (real: SecretProvider) => Partial<SecretProvider>) {
@@ -50,6 +50,20 @@ describe('a provider that is slow', () => {
     expect(most).toBe(2);
     expect(messages.filter((message) => message.includes('too many'))).toHaveLength(5);
     await expect(secrets.describe(ADMIN, DB)).resolves.toMatchObject({ name: DB.name });
+  });
+
+  it('keeps nobody waiting but the tenant that it is slow for', async () => {
+    const { secrets } = await faultyHouse((real) => ({
+      read: (place, version) =>
+        place.tenant === DB.tenant ? new Promise(() => undefined) : real.read(place, version),
+    }));
+    const other = { ...ADMIN, tenant: 'globex' };
+    const place = { ...DB, tenant: 'globex' };
+    await secrets.write(other, place, { value: { v: 'theirs' } });
+    const crowd = Promise.allSettled(Array.from({ length: 50 }, (_, at) => secrets.read(ADMIN, DB, at + 1)));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await secrets.read(other, place)).value).toEqual({ v: 'theirs' });
+    await crowd;
   });
 
   it('loses its place for good work only: what never ends gives the place back', async () => {

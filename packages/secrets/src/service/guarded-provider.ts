@@ -23,9 +23,9 @@ export interface GuardOptions {
 export function guardProvider(provider: SecretProvider, options: GuardOptions): SecretProvider {
   const limit = new WorkLimit(options);
 
-  const once = <T>(work: () => Promise<T>): Promise<T> => limit.run(() => named(work));
-  const again = <T>(work: () => Promise<T>): Promise<T> =>
-    limit.run(async (isOver) => {
+  const once = <T>(owner: string, work: () => Promise<T>): Promise<T> => limit.run(owner, () => named(work));
+  const again = <T>(owner: string, work: () => Promise<T>): Promise<T> =>
+    limit.run(owner, async (isOver) => {
       for (let attempt = 0; ; attempt++) {
         try {
           return await named(work);
@@ -42,31 +42,31 @@ export function guardProvider(provider: SecretProvider, options: GuardOptions): 
     name: provider.name,
     features: provider.features,
     read: (place, reference = 'current') =>
-      again(async () => checkAnswer(await provider.read(place, reference), reference)),
+      again(place.tenant, async () => checkAnswer(await provider.read(place, reference), reference)),
     // Not again: without check-and-set a repeat would be another version, with it a conflict with oneself.
-    write: (place, value, words) => once(() => provider.write(place, value, words)),
+    write: (place, value, words) => once(place.tenant, () => provider.write(place, value, words)),
     describe: (place) =>
-      again(async () => {
+      again(place.tenant, async () => {
         const description = await provider.describe(place);
         if (description.name !== place.name) throw untrue('the description of the secret that was asked for');
         return description;
       }),
-    changeMetadata: (place, change) => again(() => provider.changeMetadata(place, change)),
+    changeMetadata: (place, change) => again(place.tenant, () => provider.changeMetadata(place, change)),
     list: (tenant, request) =>
-      again(async () => {
+      again(tenant, async () => {
         const page = await provider.list(tenant, request);
         if (page.names.length > request.limit || page.names.some((name) => !name.startsWith(request.prefix)))
           throw untrue('a page of the names that were asked for');
         return page;
       }),
-    deleteVersions: (place, versions) => again(() => provider.deleteVersions(place, versions)),
-    undelete: (place, versions) => again(() => provider.undelete(place, versions)),
-    destroy: (place, versions) => again(() => provider.destroy(place, versions)),
-    remove: (place) => again(() => provider.remove(place)),
-    stage: (place, staged) => again(() => provider.stage(place, staged)),
-    staged: (place) => again(() => provider.staged(place)),
-    promote: (place, token, words) => again(() => provider.promote(place, token, words)),
-    discard: (place, token) => again(() => provider.discard(place, token)),
+    deleteVersions: (place, versions) => again(place.tenant, () => provider.deleteVersions(place, versions)),
+    undelete: (place, versions) => again(place.tenant, () => provider.undelete(place, versions)),
+    destroy: (place, versions) => again(place.tenant, () => provider.destroy(place, versions)),
+    remove: (place) => again(place.tenant, () => provider.remove(place)),
+    stage: (place, staged) => again(place.tenant, () => provider.stage(place, staged)),
+    staged: (place) => again(place.tenant, () => provider.staged(place)),
+    promote: (place, token, words) => again(place.tenant, () => provider.promote(place, token, words)),
+    discard: (place, token) => again(place.tenant, () => provider.discard(place, token)),
     health: () => limit.beside(() => provider.health()),
     close: () => provider.close(),
   };

@@ -6,6 +6,7 @@ import { SecretError } from '../errors.ts';
 import type { SecretName, SecretPlace, SecretTenant } from '../names.ts';
 import type { Invalidations, RateLimits } from '../ports.ts';
 import type { NamePage, SecretProvider, VersionReference } from '../provider.ts';
+import { MAX_GRACE_HOURS } from '../rotation/grace.ts';
 import { checkValue } from '../value.ts';
 import { checkVersionReference } from '../version-id.ts';
 import { compareValues } from './compare-values.ts';
@@ -35,7 +36,7 @@ export interface SecretsOptions {
   readonly guard?: Partial<GuardOptions>;
   /** Of the embedded provider. Absent: the provider can erase single secrets only. */
   readonly eraseTenant?: (tenant: SecretTenant) => Promise<void>;
-  /** How long a value that was replaced is still taken for one that may be valid; 168 h, the longest grace. */
+  /** How long a value that was replaced is still taken for one that may be valid; the longest grace. */
   readonly liveForMs?: number;
 }
 
@@ -55,7 +56,7 @@ export interface OpenSecrets extends Secrets {
 
 const CACHE: CacheSettings = { ttlMs: 300_000, maxBytes: 67_108_864, deafMs: 1000, doubtMs: 30_000 };
 const GUARD: GuardOptions = { timeoutMs: 5000, maxConcurrent: 64, maxWaiting: 2000, retries: 2, pauseMs: 25 };
-const LIVE_FOR_MS = 168 * 3_600_000;
+const LIVE_FOR_MS = MAX_GRACE_HOURS * 3_600_000;
 const ROLLBACK_ATTEMPTS = 3;
 
 /** The use cases over a provider. Values come from it and from nowhere else: no environment, no other tenant, no default. */
@@ -211,6 +212,21 @@ export function openSecrets(options: SecretsOptions): OpenSecrets {
 
     admit: (caller, operation, target) =>
       access.admit({ caller, operation, target, about: target.name === '' ? 'tenant' : 'secret' }),
+
+    async perform(caller, operation, target, work) {
+      const about = target.name === '' ? 'tenant' : 'secret';
+      // Others have errors of their own; what cannot be put on record comes before them.
+      let own: { readonly error: unknown } | undefined;
+      const noting = (place: SecretPlace) =>
+        work(place).catch((error: unknown) => {
+          own = { error };
+          throw error;
+        });
+      return access.perform({ caller, operation, target, about }, noting).catch((error: unknown) => {
+        const unrecorded = error instanceof SecretError && error.code === 'AUDIT_UNAVAILABLE';
+        throw own === undefined || unrecorded ? error : own.error;
+      });
+    },
 
     eraseTenant: (caller, tenant) => {
       const target = { tenant, name: '' };

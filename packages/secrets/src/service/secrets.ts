@@ -129,10 +129,17 @@ export interface Secrets {
   /** All live values of a tenant or of one secret, for fingerprints; one record for the whole walk. */
   liveValues(caller: Caller, tenant: string, name?: string): AsyncIterable<LiveValue>;
   /**
-   * For use cases of others (rotation, the audit list): role, tenant, name and rate; a denial is put on record. An empty
-   * name asks about the tenant as a whole and is answered as it came.
+   * For use cases of others that keep their own records (rotation): role, tenant, name and rate; a denial is put on
+   * record. An empty name asks about the tenant as a whole and is answered as it came.
    */
   admit(caller: Caller, operation: SecretOperation, target: SecretTarget): Promise<SecretPlace>;
+  /** As `admit`, for those that keep none (the audit list, schedules): their work is on record as any other is. */
+  perform<T>(
+    caller: Caller,
+    operation: SecretOperation,
+    target: SecretTarget,
+    work: (place: SecretPlace) => Promise<T>,
+  ): Promise<T>;
   /**
    * Told of each change here and, as far as the bus tells, elsewhere; `null`: anything may have changed. Returns how to
    * stop.

@@ -9,26 +9,36 @@ export interface WorkLimitOptions {
 /** How long after its end work that does not end may hold a place: longer than any time-out of a provider's own. */
 const PLACE_FACTOR = 4;
 
-/** So much at a time, so many waiting, and no longer than so long. Throws PROVIDER_UNAVAILABLE beyond each. */
+/** How much of places and of the queue one owner may have: what one tenant is slow with must not be what others wait for. */
+const OWNERS_SHARE = 0.5;
+
+interface Owned {
+  running: number;
+  readonly waiting: (() => void)[];
+}
+
+/**
+ * So much at a time, so many waiting, and no longer than so long. Throws PROVIDER_UNAVAILABLE beyond each. Owners who wait
+ * take turns.
+ */
 export class WorkLimit {
   readonly #options: WorkLimitOptions;
-  readonly #waiting: (() => void)[] = [];
+  /** Those with anything running or waiting; whose turn is next comes first. */
+  readonly #owners = new Map<string, Owned>();
   #running = 0;
+  #waiting = 0;
 
   constructor(options: WorkLimitOptions) {
     this.#options = options;
   }
 
   /** `isOver` tells the work that nobody waits for it any more. */
-  async run<T>(work: (isOver: () => boolean) => Promise<T>): Promise<T> {
+  async run<T>(owner: string, work: (isOver: () => boolean) => Promise<T>): Promise<T> {
     let over = false;
-    let placed: Promise<void> | null = null;
-    if (this.#running < this.#options.maxConcurrent) this.#running += 1;
-    else if (this.#waiting.length >= this.#options.maxWaiting) throw tooMany(this.#options.maxWaiting);
-    else placed = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    const placed = this.#place(owner);
     const result = (async () => {
       await placed;
-      return this.#held(work, () => over);
+      return this.#held(owner, work, () => over);
     })();
     return this.#inTime(result, () => {
       over = true;
@@ -40,10 +50,39 @@ export class WorkLimit {
     return this.#inTime(work(), () => undefined);
   }
 
-  async #held<T>(work: (isOver: () => boolean) => Promise<T>, isOver: () => boolean): Promise<T> {
+  /** null: at once. */
+  #place(owner: string): Promise<void> | null {
+    const { maxConcurrent, maxWaiting } = this.#options;
+    const owned = this.#owners.get(owner) ?? { running: 0, waiting: [] };
+    if (this.#running < maxConcurrent && this.#mayRun(owned)) {
+      this.#owners.set(owner, owned);
+      this.#start(owned);
+      return null;
+    }
+    const most = Math.ceil(maxWaiting * OWNERS_SHARE);
+    if (this.#waiting >= maxWaiting || owned.waiting.length >= most) throw tooMany(owned.waiting.length);
+    this.#owners.set(owner, owned);
+    this.#waiting += 1;
+    return new Promise<void>((resolve) => owned.waiting.push(resolve));
+  }
+
+  #mayRun({ running }: Owned): boolean {
+    return running < Math.ceil(this.#options.maxConcurrent * OWNERS_SHARE);
+  }
+
+  #start(owned: Owned): void {
+    this.#running += 1;
+    owned.running += 1;
+  }
+
+  async #held<T>(
+    owner: string,
+    work: (isOver: () => boolean) => Promise<T>,
+    isOver: () => boolean,
+  ): Promise<T> {
     let held = true;
     const leave = () => {
-      if (held) this.#leave();
+      if (held) this.#leave(owner);
       held = false;
     };
     const timer = setTimeout(leave, PLACE_FACTOR * this.#options.timeoutMs);
@@ -57,10 +96,21 @@ export class WorkLimit {
     }
   }
 
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#running -= 1;
-    else next();
+  #leave(owner: string): void {
+    const mine = this.#owners.get(owner) as Owned;
+    this.#running -= 1;
+    mine.running -= 1;
+    if (mine.running === 0 && mine.waiting.length === 0) this.#owners.delete(owner);
+    for (const [next, owned] of this.#owners) {
+      if (owned.waiting.length === 0 || !this.#mayRun(owned)) continue;
+      // Behind all others for the next time.
+      this.#owners.delete(next);
+      this.#owners.set(next, owned);
+      this.#start(owned);
+      this.#waiting -= 1;
+      owned.waiting.shift()?.();
+      return;
+    }
   }
 
   #inTime<T>(result: Promise<T>, giveUp: () => void): Promise<T> {

@@ -7,6 +7,7 @@ import { USAGE } from './0006-usage.ts';
 import { SECRETS } from './0007-secrets.ts';
 import { SECRET_AUDIT_LOGS } from './0008-secret-audit-logs.ts';
 import { SECRET_ROTATIONS } from './0009-secret-rotations.ts';
+import { ROOT_KEY_ORDER } from './0010-root-key-order.ts';
 import type { Migration } from './migration.ts';
 
 /** In order. What was released never changes: mend it with the next one. */
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   SECRETS,
   SECRET_AUDIT_LOGS,
   SECRET_ROTATIONS,
+  ROOT_KEY_ORDER,
 ];

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { RotationPhase, RotationStore, Rotator, SecretProvider } from '@provability-fabric/secrets';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTestServer, type TestServer } from '../reader/ledger-database.fixture.ts';
 import { asSuperuser, connectAs, databaseOf, freshDatabase } from '../testing/fresh-database.fixture.ts';
 import { runProgram } from '../testing/program.fixture.ts';
@@ -100,7 +100,7 @@ function watchCurrent() {
 
 describe('rotating the roles of a database', () => {
   it('never alters the role that is in use, whatever the values say', async () => {
-    const rotator = createPostgresRolesRotator(randomBytes);
+    const rotator = createPostgresRolesRotator(randomBytes, true);
     const value = await current();
     const context = contextOf({ admin: ADMIN.name });
     for (const act of [
@@ -136,7 +136,7 @@ describe('rotating the roles of a database', () => {
   });
 
   it('sends the server a verifier, and never the password', async () => {
-    const rotator = createPostgresRolesRotator(randomBytes);
+    const rotator = createPostgresRolesRotator(randomBytes, true);
     const pending = await rotator.generate(await current(), contextOf({ admin: ADMIN.name }));
     await rotator.set(pending, await current(), contextOf({ admin: ADMIN.name }));
     const [stored] = await asSuperuser<{ rolpassword: string }>(
@@ -161,7 +161,7 @@ describe('rotating the roles of a database', () => {
     ['no turn', { active_user: 'both' }, {}, /`active_user`/],
     ['no administrator', {}, { admin: '' }, /secret name|administrator/],
   ])('refuses %s by name, and leaves the login as it was', async (_name, fields, options, problem) => {
-    const rotator = createPostgresRolesRotator(randomBytes);
+    const rotator = createPostgresRolesRotator(randomBytes, true);
     const value = { ...(await current()), ...fields };
     const context = contextOf({ admin: ADMIN.name, ...options });
     const rotate = async () => rotator.set(await rotator.generate(value, context), value, context);
@@ -170,8 +170,36 @@ describe('rotating the roles of a database', () => {
     expect(await letsIn('bystander', FIRST)).toBe(true);
   });
 
+  it.each([
+    ['a password', (url: URL) => Object.assign(url, { password: '' }).href],
+    ['a user name', (url: URL) => Object.assign(url, { username: '' }).href],
+    ['a database', (url: URL) => Object.assign(url, { pathname: '' }).href],
+  ])('takes %s that the administrator’s secret lacks from nowhere else', async (_name, without) => {
+    vi.stubEnv('PGUSER', 'target_admin');
+    vi.stubEnv('PGPASSWORD', ADMIN_PASSWORD);
+    vi.stubEnv('PGDATABASE', databaseOf(targetUrl));
+    const rotator = createPostgresRolesRotator(randomBytes, true);
+    const value = await current();
+    const admin = without(new URL(asTarget('target_admin', ADMIN_PASSWORD)));
+    const context = { ...contextOf({ admin: 'x' }), readSecret: async () => ({ url: admin }) };
+    const set = rotator.set(await rotator.generate(value, context), value, context);
+    await expect(set.finally(() => vi.unstubAllEnvs())).rejects.toMatchObject({ code: 'ROTATION_INVALID' });
+  });
+
+  it.each(['host=/var/run/postgresql', 'user=postgres', 'sslrootcert=/etc/hostname', 'port=1'])(
+    'takes no `%s` from the URL: sockets and files are this host’s',
+    async (parameter) => {
+      const rotator = createPostgresRolesRotator(randomBytes);
+      const value = await current();
+      const url = `postgresql://u:${ADMIN_PASSWORD}@127.0.0.1:1/none?${parameter}`;
+      const context = { ...contextOf({ admin: 'x' }), readSecret: async () => ({ url }) };
+      const set = rotator.set(await rotator.generate(value, context), value, context);
+      await expect(set).rejects.toMatchObject({ code: 'ROTATION_INVALID' });
+    },
+  );
+
   it('says that the target cannot be reached without its address or password', async () => {
-    const rotator = createPostgresRolesRotator(randomBytes);
+    const rotator = createPostgresRolesRotator(randomBytes, true);
     const value = await current();
     const context = {
       ...contextOf({ admin: 'x' }),

@@ -22,9 +22,16 @@ type Turn = 'primary' | 'secondary';
  * The secret: `active_user` (primary or secondary), `primary_username`, `primary_password`, `secondary_username`,
  * `secondary_password`, `last_rotated_at`, and `username` and `password` of the active one. Both roles exist and may do the
  * same. Options: `admin`, the name of a secret of the same tenant with the login of a role that may alter both; `endSessions`,
- * whether the connections of the role that is revoked are ended (needs pg_signal_backend).
+ * whether the connections of the role that is revoked are ended (needs pg_signal_backend). With `sockets` the target may
+ * be a socket of this host, which may let in whoever runs the fabric: for tests.
  */
-export function createPostgresRolesRotator(randomBytes: RandomBytes): Rotator {
+export function createPostgresRolesRotator(randomBytes: RandomBytes, sockets = false): Rotator {
+  const addressFor = (context: RotationContext) => addressIn(context, sockets);
+  const asAdministrator = <T>(
+    context: RotationContext,
+    username: string,
+    work: (client: Client) => Promise<T>,
+  ): Promise<T> => administering(context, username, sockets, work);
   return {
     name: 'postgres-roles',
     async generate(current, { now }) {
@@ -77,12 +84,13 @@ export function createPostgresRolesRotator(randomBytes: RandomBytes): Rotator {
   };
 }
 
-async function asAdministrator<T>(
+async function administering<T>(
   context: RotationContext,
   username: string,
+  sockets: boolean,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const address = await addressFor(context);
+  const address = await addressIn(context, sockets);
   if (decodeURIComponent(address.username) === username)
     throw new SecretError(
       'ROTATION_INVALID',
@@ -95,14 +103,14 @@ async function asAdministrator<T>(
   });
 }
 
-async function addressFor({ options, readSecret }: RotationContext): Promise<URL> {
+async function addressIn({ options, readSecret }: RotationContext, sockets: boolean): Promise<URL> {
   const { admin } = options;
   if (typeof admin !== 'string')
     throw new SecretError(
       'ROTATION_INVALID',
       "expected the option `admin` to name the administrator's secret",
     );
-  return addressOf(await readSecret(admin));
+  return addressOf(await readSecret(admin), sockets);
 }
 
 /** The verifier and never the password goes to the server, which could otherwise log it. */

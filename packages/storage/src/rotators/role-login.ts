@@ -42,32 +42,47 @@ export async function withLogin<T>(
   }
 }
 
-/** The target's address out of the administrator's secret: `url`, or `host`, `port`, `database`, `username`, `password`. */
-export function addressOf(admin: SecretValue): URL {
+/**
+ * The target's address out of the administrator's secret: `url`, or `host`, `port`, `database`, `username`, `password`. All
+ * of it stands there: what is missing the driver would take from this process (PGPASSWORD, PGHOST, ~/.pgpass), and a
+ * tenant would alter roles, or be sent a password, as the fabric's own login.
+ */
+export function addressOf(admin: SecretValue, sockets = false): URL {
   try {
-    if (admin.url !== undefined) {
-      const url = new URL(admin.url);
-      if (!/^postgres(ql)?:$/.test(url.protocol)) throw new Error('scheme');
-      decodeURIComponent(url.username);
-      return url;
-    }
+    if (admin.url !== undefined) return whole(new URL(admin.url), sockets);
     const { host = '', port = '5432', database = '', username = '', password = '' } = admin;
-    if (host === '' || database === '' || username === '') throw new Error('fields');
     const url = new URL(`postgresql://${host}:${port}/${encodeURIComponent(database)}`);
     url.username = encodeURIComponent(username);
     url.password = encodeURIComponent(password);
-    return url;
+    return whole(url, sockets);
   } catch {
     // What the parser says quotes the URL, and so the password in it.
     throw new SecretError(
       'ROTATION_INVALID',
-      "expected the administrator's secret to have `url`, or `host`, `database`, `username` and `password`",
+      "expected the administrator's secret to have `url` with host, database, user name and password and no parameter but " +
+        '`sslmode`, or `host`, `database`, `username` and `password`',
     );
   }
 }
 
+/** The driver reads files, sockets and other logins out of a URL's parameters; sockets let in by who runs the fabric. */
+function whole(url: URL, sockets: boolean): URL {
+  const known = new Set(sockets ? ['sslmode', 'host'] : ['sslmode']);
+  const parts = [url.hostname, url.username, url.password, url.pathname.slice(1)];
+  const isWhole =
+    /^postgres(ql)?:$/.test(url.protocol) &&
+    parts.every((part) => part !== '') &&
+    !url.hostname.includes('%') &&
+    [...url.searchParams.keys()].every((name) => known.has(name));
+  if (!isWhole) throw new Error('parts');
+  decodeURIComponent(url.username);
+  return url;
+}
+
 /** The same place under another login. */
 export function asUser(address: URL, username: string, password: string): URL {
+  if (username === '' || password === '')
+    throw new SecretError('ROTATION_INVALID', 'expected the new value to have `username` and `password`');
   const url = new URL(address);
   url.username = encodeURIComponent(username);
   url.password = encodeURIComponent(password);

@@ -13,7 +13,7 @@ export function rootKeyRows(database: Database): RootKeyRows {
         (tx) =>
           tx.query<RootKeyRow>(
             `select root_key_id as "rootKeyId", source, parameters, check_value as check
-             from pf.secret_root_keys order by root_key_id`,
+             from pf.secret_root_keys order by added`,
           ),
         { readOnly: true },
       );

@@ -19,11 +19,19 @@ export const BEGIN = `
 
 /** $1 ms, $2 limit, then what the condition takes. Those that somebody else takes at this moment are passed over. */
 const claimOf = (condition: string) => `
-  with free as (
-    select tenant, id from pf.secret_rotations
-    where phase not in ('done', 'failed') and (held_until is null or held_until <= clock_timestamp()) and (${condition})
-    order by due_at, id limit $2
-    for update skip locked
+  with ranked as materialized (
+    select tenant, id, row_number() over (partition by tenant order by is_free, due_at, id) as turn
+    from (
+      select *, held_until is null or held_until <= clock_timestamp() as is_free
+      from pf.secret_rotations where phase not in ('done', 'failed')
+    ) as open
+    where not is_free or (${condition})
+  ),
+  free as (
+    select o.tenant, o.id from pf.secret_rotations o join ranked using (tenant, id)
+    where o.phase not in ('done', 'failed') and (o.held_until is null or o.held_until <= clock_timestamp())
+    order by ranked.turn, o.due_at, o.id limit $2
+    for update of o skip locked
   ),
   claimed as (
     update pf.secret_rotations r

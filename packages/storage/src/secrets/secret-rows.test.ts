@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import {
+  changeRootKey,
   createEmbeddedProvider,
+  type RootKeySource,
   RootKeys,
   type SealedHead,
   type SealedValue,
@@ -11,7 +13,7 @@ import {
 import { describeProviderContract, fakeLostAnswers, MemorySecretRows } from '@provability-fabric/testkit';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openDatabase } from '../database/database.ts';
+import { type OwnedDatabase, openDatabase } from '../database/database.ts';
 import { createTenantLogin } from '../database/tenant-login.ts';
 import { startTestServer, type TestServer } from '../reader/ledger-database.fixture.ts';
 import { connectAs, freshDatabase } from '../testing/fresh-database.fixture.ts';
@@ -23,13 +25,17 @@ const TABLES = ['secret_root_keys', 'secret_tenant_keys', 'secrets', 'secret_val
 let server: TestServer;
 let rows: SecretRows;
 let tenants = 0;
+const opened: OwnedDatabase[] = [];
 
 beforeAll(async () => {
   server = await startTestServer();
   rows = openSecretRows({ database: server.database });
   expect(await rows.addRootKey(rootKey(ROOT), [])).toBe(true);
 });
-afterAll(() => server?.stop());
+afterAll(async () => {
+  await Promise.all(opened.map((database) => database.close()));
+  await server?.stop();
+});
 
 const rootKey = (rootKeyId: string) => ({
   rootKeyId,
@@ -247,6 +253,26 @@ describe('rows of secrets', () => {
   });
 });
 
+async function openDatabaseOf(of: TestServer): Promise<OwnedDatabase> {
+  const database = await openDatabase({ url: await freshDatabase(of, 'schema'), connections: 2 });
+  opened.push(database);
+  return database;
+}
+
+function sourceOf(seed: number): RootKeySource {
+  const key = () => Buffer.alloc(32).fill(Buffer.from([seed, 1]));
+  return {
+    kind: 'file',
+    make: async () => ({ key: key(), parameters: new Uint8Array(0) }),
+    derive: async () => key(),
+  };
+}
+
+async function idOf(source: RootKeySource): Promise<string> {
+  const keys = new RootKeys({ rows: new MemorySecretRows(), random: randomBytes });
+  return (await keys.unseal(source)).id;
+}
+
 describe('root keys on record', () => {
   it('are added by one of two who knew the same, and stay while a tenant needs them', async () => {
     const [second, third] = ['b', 'c'].map((digit) => digit.repeat(32)) as [string, string];
@@ -265,6 +291,25 @@ describe('root keys on record', () => {
     expect(await rows.dropRootKey(winner)).toBe(false);
     expect(await rows.dropRootKey(ROOT)).toBe(false);
   });
+
+  it.each(['first', 'last'] as const)(
+    'lead on a change of them that died, whose id comes %s',
+    async (place) => {
+      const own = openSecretRows({ database: await openDatabaseOf(server) });
+      const [one, other] = [sourceOf(3), sourceOf(4)] as const;
+      const [old, next] =
+        (await idOf(one)) < (await idOf(other)) === (place === 'last') ? [one, other] : [other, one];
+      const before = new RootKeys({ rows: own, random: randomBytes });
+      await before.unseal(old);
+      await before.add(next);
+      // Killed here, and begun again by a process that knows the old key.
+      const rootKeys = new RootKeys({ rows: own, random: randomBytes });
+      await rootKeys.unseal(old);
+      const { to } = await changeRootKey({ rows: own, rootKeys, random: randomBytes }, next);
+      expect((await own.rootKeys()).map(({ rootKeyId }) => rootKeyId)).toEqual([to]);
+      expect(to).toBe(await idOf(next));
+    },
+  );
 
   it('tell which tenants there are, a page at a time', async () => {
     const mine = [await newTenant(), await newTenant(), await newTenant()];

@@ -170,6 +170,21 @@ export function rotationStoreContract(name: string, open: () => Promise<Rotation
       expect(ours.map(({ rotation }) => rotation.id).sort()).toEqual([due.id, ahead.id].sort());
     });
 
+    it('gives tenants their turns, so that one with many rotations holds up nobody else', async () => {
+      const [crowd, quiet] = [newTenant(), newTenant()];
+      for (let index = 0; index < 5; index += 1)
+        await store.begin(rotationOf(crowd, { name: asSecretName(`db/${index}`), dueAt: 1_000 + index }));
+      await store.begin(rotationOf(quiet, { dueAt: 2_000 }));
+      const given: string[] = [];
+      for (let turn = 0; turn < 3; turn += 1) {
+        const claimed = await claim({ now: 3_000, changedAfter: Number.MAX_SAFE_INTEGER, limit: 1 });
+        given.push(...claimed.map(({ rotation }) => rotation.tenant));
+      }
+      expect(given).toEqual([crowd, quiet, crowd]);
+      const rest = await claim({ now: 3_000, changedAfter: Number.MAX_SAFE_INTEGER });
+      expect(rest.map(({ rotation }) => rotation.dueAt)).toEqual([1_002, 1_003, 1_004]);
+    });
+
     it('keeps every field that a phase writes, and ends a rotation for good', async () => {
       const tenant = newTenant();
       const rotation = rotationOf(tenant);

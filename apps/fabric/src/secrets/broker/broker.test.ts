@@ -69,6 +69,15 @@ describe('a broker beside the secrets service', () => {
     expect(await fingerprints.know('acme', 'api/token', 'something else altogether')).toBe(false);
   });
 
+  it('gives what is no secret of a key pair too, and does not look for it', async () => {
+    const { broker, write } = await openHouse();
+    const publicKey =
+      '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAbm9ib2R5IGhhcyB0aGlzIGtleSBhdCBhbGwh\n-----END PUBLIC KEY-----\n';
+    await write('api/key', { value: OLD, public_key: publicKey });
+    expect(await broker.resolve(use('api/key', 'public_key'))).toBe(publicKey);
+    expect(await broker.exposedIn('acme', publicKey)).toEqual([]);
+  });
+
   it('finds a value that was removed for a while, since its target may take it still', async () => {
     const { broker, write, secrets, time } = await openHouse();
     await write('api/token', { value: OLD });
@@ -185,6 +194,17 @@ describe('a broker in another process', () => {
     expect(value).toBe(NEW);
     expect(await broker.exposedIn('acme', NEW)).toHaveLength(1);
     expect(asked).toEqual(['sent', 'sent']);
+  });
+
+  it('is on record with the fingerprints that it was sent', async () => {
+    const { broker, write, accesses } = await twin();
+    await write('api/token', { value: OLD });
+    await broker.exposedIn('acme', 'x');
+    expect(accesses.at(-1)).toMatchObject({
+      principal: SIDECAR.principal,
+      action: 'FINGERPRINT',
+      result: 'SUCCESS',
+    });
   });
 
   it('gets one value at a time, of a secret that the tenant has', async () => {

@@ -76,7 +76,7 @@ export class LiveFingerprints {
     return due.fingerprints.current;
   }
 
-  /** Whether this very value is looked for from now on; reads its secret again where it is not yet. */
+  /** Whether the fingerprints are of this very value too; reads its secret again where they are not yet. */
   async know(tenant: string, name: string, value: string): Promise<boolean> {
     await this.of(tenant);
     const due = this.#tenants.peek(tenant);

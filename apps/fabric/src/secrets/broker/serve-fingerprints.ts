@@ -5,7 +5,7 @@ import type { LiveFingerprints } from './live-fingerprints.ts';
 import type { SecretSource } from './ports.ts';
 
 export interface ServingOptions {
-  readonly secrets: Pick<SecretSource, 'admit'>;
+  readonly secrets: Pick<SecretSource, 'admit' | 'perform'>;
   readonly fingerprints: Pick<LiveFingerprints, 'of'>;
 }
 
@@ -17,10 +17,15 @@ export function serveFingerprints({ secrets, fingerprints }: ServingOptions) {
       tenant: string,
       known: string | null,
     ): Promise<{ readonly etag: string; readonly fingerprints: JsonValue | null }> {
-      await secrets.admit(caller, 'fingerprint', { tenant, name: '' });
+      const target = { tenant, name: '' };
+      await secrets.admit(caller, 'fingerprint', target);
       const found = await fingerprints.of(tenant);
-      const isKnown = found.etag === known;
-      return { etag: found.etag, fingerprints: isKnown ? null : fingerprintsToJson(found.fingerprints) };
+      // Whoever has them already learns nothing, and asks often.
+      if (found.etag === known) return { etag: found.etag, fingerprints: null };
+      return secrets.perform(caller, 'fingerprint', target, async () => ({
+        etag: found.etag,
+        fingerprints: fingerprintsToJson(found.fingerprints),
+      }));
     },
   };
 }

@@ -6,11 +6,12 @@ import {
 } from '@provability-fabric/detect';
 import { type Crypto, concatBytes, hex, utf8 } from '@provability-fabric/kernel';
 import type { LiveValue } from '@provability-fabric/secrets';
+import { searchedValues } from './searched-fields.ts';
 
 /** What was found of one secret: by a keyed digest of each of its values, so that the same is not digested anew. */
 interface KnownValue {
   readonly windows: SecretWindows;
-  /** Of each of its fields, by which a value is known to be among these. */
+  /** Of each of its fields, also of those that may be seen, by which a value is known to be of this secret. */
   readonly texts: ReadonlySet<string>;
   /** ms since 1970 until which it is looked for although it is not there any more; null: it is there. */
   until: number | null;
@@ -79,7 +80,7 @@ export class TenantFingerprints {
     return this.#found;
   }
 
-  /** Whether this very value is looked for; of a piece of it the fingerprints alone could tell. */
+  /** Whether this very value was read; fingerprints alone would also find one of which they know a piece. */
   has(name: string, value: string): boolean {
     const text = this.#digestOf([name, value]);
     return [...(this.#known.get(name)?.values() ?? [])].some(({ texts }) => texts.has(text));
@@ -120,10 +121,9 @@ export class TenantFingerprints {
   }
 
   #digested(name: string, fields: LiveValue['fields']): Pick<KnownValue, 'windows' | 'texts'> {
-    const values = Object.values(fields);
     return {
-      windows: this.#options.printer.windowsOf(name, values),
-      texts: new Set(values.map((value) => this.#digestOf([name, value]))),
+      windows: this.#options.printer.windowsOf(name, searchedValues(fields)),
+      texts: new Set(Object.values(fields).map((value) => this.#digestOf([name, value]))),
     };
   }
 

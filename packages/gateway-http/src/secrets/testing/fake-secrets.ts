@@ -5,6 +5,7 @@ import {
   checkValue,
   SecretError,
   type SecretMetadata,
+  type SecretPlace,
   type SecretTarget,
   type SecretValue,
   type VersionInfo,
@@ -62,6 +63,15 @@ export class FakeSecrets implements SecretUseCases {
     const name = target.name === '' ? ('-' as ReturnType<typeof asSecretName>) : asSecretName(target.name);
     note('SUCCESS');
     return { tenant, name };
+  }
+
+  async perform<T>(
+    caller: Caller,
+    operation: Parameters<SecretUseCases['admit']>[1],
+    target: SecretTarget,
+    work: (place: SecretPlace) => Promise<T>,
+  ): Promise<T> {
+    return work(await this.admit(caller, operation, target));
   }
 
   async read(caller: Caller, target: SecretTarget, version: VersionReference = 'current') {

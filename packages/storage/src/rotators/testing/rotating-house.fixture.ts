@@ -43,7 +43,7 @@ export async function openRotatingHouse(
 export function openTestRotations(
   provider: SecretProvider,
   store: RotationStore,
-  rotator: Rotator = createPostgresRolesRotator(randomBytes),
+  rotator: Rotator = createPostgresRolesRotator(randomBytes, true),
   attempts = 8,
 ): Rotations {
   return openRotations({
@@ -61,7 +61,7 @@ export function openTestRotations(
     },
     random: () => 0.5,
     newId: randomUUID,
-    admission: { admit: async () => ROTATED },
+    admission: { admit: async () => ROTATED, perform: async (_who, _what, _where, work) => work(ROTATED) },
     retries: { attempts, firstPauseMs: 20, timeoutMs: 10_000 },
     beatMs: 40,
   });

@@ -9,7 +9,7 @@ import { openRotatingHouse, openTestRotations, ROTATED } from './rotating-house.
 const [url = '', id = '', dieBefore = '', refusesTests = ''] = process.argv.slice(2);
 const database = await openDatabase({ url, connections: 4 });
 const { provider, store } = await openRotatingHouse(database);
-const rotator = createPostgresRolesRotator(randomBytes);
+const rotator = createPostgresRolesRotator(randomBytes, true);
 const rotations = openTestRotations(
   provider,
   {
