@@ -12,10 +12,21 @@ import { readSecretsSettings, type SecretsSettings } from './secrets/secrets-set
 
 // The only file that reads the process's environment.
 
+/** What leads to tenants' secrets where AWS keeps them: a tool server with these could read all of them. */
+const AWS_CREDENTIALS =
+  /^AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|WEB_IDENTITY_TOKEN_FILE|CONTAINER_.*)$/;
+
 /** What a server behind the fabric gets: everything but the ways into the ledger and to secrets, which are ours. */
 export function upstreamEnvironment(): Readonly<Record<string, string | undefined>> {
-  const { DATABASE_URL: _database, REDIS_URL: _redis, SECRETS_TOKEN: _token, ...rest } = process.env;
-  return rest;
+  const {
+    DATABASE_URL: _database,
+    REDIS_URL: _redis,
+    SECRETS_TOKEN: _token,
+    PGPASSWORD: _password,
+    ...rest
+  } = process.env;
+  if (rest.SECRETS_PROVIDER !== 'aws') return rest;
+  return Object.fromEntries(Object.entries(rest).filter(([name]) => !AWS_CREDENTIALS.test(name)));
 }
 
 /** Where the ledger is, if somebody else runs its PostgreSQL. It holds a password, so no file and no option takes it. */

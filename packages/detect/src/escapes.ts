@@ -25,6 +25,11 @@ function fromPercent(run: string): string {
   const bytes = new Uint8Array(run.length / 3);
   for (let index = 0; index < bytes.length; index += 1)
     bytes[index] = Number.parseInt(run.slice(index * 3 + 1, index * 3 + 3), 16);
+  return textOfBytes(bytes);
+}
+
+/** As UTF-8, or byte by byte where they are none. */
+export function textOfBytes(bytes: Uint8Array): string {
   try {
     return fromUtf8(bytes);
   } catch {

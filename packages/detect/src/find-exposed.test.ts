@@ -81,6 +81,17 @@ describe('a piece of a value is found', () => {
     expect(named(long.map((text, index) => ({ [index === 1 ? 'b' : 'a']: text })))).toEqual(['api/token']);
   });
 
+  test('split, one part as it is and the next one escaped', () => {
+    expect(named({ a: VALUE.slice(0, 9), b: percent(VALUE.slice(9, 18)) })).toEqual(['api/token']);
+    const twice = JSON.stringify(JSON.stringify(percent(VALUE.slice(9, 18))));
+    expect(named([{ text: VALUE.slice(0, 9) }, { note: 'x' }, { text: twice }])).toEqual(['api/token']);
+  });
+
+  test('as bytes, which is how JSON has a Buffer and a Uint8Array', () => {
+    expect(named(JSON.parse(JSON.stringify({ body: bytes(`token: ${VALUE}`) })))).toEqual(['api/token']);
+    expect(named(JSON.parse(JSON.stringify(new Uint8Array(bytes(VALUE)))))).toEqual(['api/token']);
+  });
+
   test('as a number', () => {
     const digits = scannerFor({ pan: '4929123456781234' });
     expect(digits.findExposed({ card: 4929123456781234 })).toEqual([{ name: 'pan', pointer: '/card' }]);

@@ -1,5 +1,5 @@
 import { type Crypto, isJsonObject, type JsonValue } from '@provability-fabric/kernel';
-import { unescaped } from './escapes.ts';
+import { textOfBytes, unescaped } from './escapes.ts';
 import { type Fingerprints, SHORTEST, WINDOW } from './fingerprints.ts';
 import { JoinedTexts, type ReadText } from './joined-texts.ts';
 import { hashTables } from './rolling-hash.ts';
@@ -34,7 +34,7 @@ export class Scanner {
   }
 
   /**
-   * The pieces of secrets in a value, each secret once: in texts, names of members and numbers, each also without up to two
+   * The pieces of secrets in a value, each secret once: in texts, names of members, numbers and lists of bytes, each also without up to two
    * layers of escapes. Texts that follow each other are read as one, and so are those of members of one name, and names: a
    * piece may be split over them.
    */
@@ -43,6 +43,10 @@ export class Scanner {
     const found = new Map<string, string>();
     const [texts, keys, numbers] = [this.#layers(found), this.#layers(found), this.#layers(found)];
     const joined = new JoinedTexts(() => this.#layers(found));
+    const bytes = (items: readonly JsonValue[], pointer: string): void => {
+      if (items.length >= SHORTEST && items.every(isByte))
+        texts(textOfBytes(Uint8Array.from(items)), pointer);
+    };
     const visit = (part: JsonValue, pointer: string, name: string): void => {
       if (found.size >= MOST) return;
       if (typeof part === 'string') {
@@ -50,9 +54,11 @@ export class Scanner {
         joined.add(name, part, pointer);
       } else if (typeof part === 'number' || typeof part === 'bigint') numbers(String(part), pointer);
       else if (Array.isArray(part)) {
+        bytes(part as readonly JsonValue[], pointer);
         for (const [index, item] of (part as readonly JsonValue[]).entries())
           visit(item, `${pointer}/${index}`, name);
       } else if (isJsonObject(part)) {
+        bytes(Object.values(part), pointer);
         for (const [key, member] of Object.entries(part)) {
           keys(key, pointer);
           visit(member, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, key);
@@ -66,21 +72,27 @@ export class Scanner {
   /** Reads each text as it is, and beside it as it is without its escapes. */
   #layers(found: Map<string, string>): ReadText {
     const layers: WindowReader[][] = [];
-    const read = (layer: number, text: string, pointer: string): void => {
-      layers[layer] ??= this.#readings.map((tools) => new WindowReader(tools, found));
-      for (const reader of layers[layer]) reader.read(text, pointer);
-    };
+    layers[0] = this.#readings.map((tools) => new WindowReader(tools, found));
     return (text, pointer) => {
-      read(0, text, pointer);
+      const written = [text];
       let plain = text;
       for (let layer = 1; layer <= LAYERS; layer += 1) {
         const inner = unescaped(plain);
-        if (inner === undefined && layers[layer] === undefined) return;
+        if (inner === undefined && layers[layer] === undefined) break;
         plain = inner ?? plain;
-        read(layer, plain, pointer);
+        written.push(plain);
+        // What came before had no escapes, and may be the first part of what has some.
+        layers[layer] ??= (layers[layer - 1] ?? []).map((reader) => reader.copy());
       }
+      for (const [layer, each] of written.entries())
+        for (const reader of layers[layer] ?? []) reader.read(each, pointer);
     };
   }
+}
+
+/** As JSON has what a program keeps in a buffer. */
+function isByte(value: JsonValue): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 255;
 }
 
 /** The pieces of secrets in a value. Where the same fingerprints serve for many values, keep the `Scanner`. */

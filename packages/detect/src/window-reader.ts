@@ -36,6 +36,15 @@ export class WindowReader {
     this.#shift = 32 - (Math.log2(tools.fingerprints.sieve.length) + 5);
   }
 
+  /** Another reader that has read what this one has. */
+  copy(): WindowReader {
+    const copy = new WindowReader(this.#tools, this.#found);
+    copy.#ring.set(this.#ring);
+    copy.#seen = this.#seen;
+    copy.#hash = this.#hash;
+    return copy;
+  }
+
   read(text: string, pointer: string): void {
     const { fingerprints, first, width } = this.#tools;
     const { sieve } = fingerprints;

@@ -15,6 +15,7 @@ import { followLiveSettings } from '../live-settings.ts';
 import { loadBundleFrom } from '../load-bundle.ts';
 import { logStart, warnOfRoles } from '../observe/log-start.ts';
 import { logBesideMcp, logWritten } from '../observe/logger.ts';
+import { searchedLines } from '../observe/searched-lines.ts';
 import { dumpStateOnSignal } from '../observe/state-dump.ts';
 import { remoteSecretsFrom } from '../secrets/broker/remote-secrets.ts';
 import { SessionDecider } from '../session-decider.ts';
@@ -137,7 +138,10 @@ async function standBefore(
     const upstream = await spawnUpstream(command, args, {
       cwd: process.cwd(),
       env: upstreamEnvironment(),
-      stderr,
+      // The host of the agent reads it as well.
+      stderr: enforcer.searchesSecrets
+        ? searchedLines(stderr, (text) => enforcer.holdsSecret(principal.tenant, text))
+        : stderr,
     });
     const output = clientOutput();
     const relay = startRelay({

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
+import { open, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type RootKeySource,
@@ -28,25 +28,31 @@ export function sourceOf({ kind, path }: NamedSource): RootKeySource {
  */
 export async function ownRootKey(keyFolder: string): Promise<RootKeySource> {
   const path = join(keyFolder, OWN_KEY);
-  const exists = await readFile(path).then(
-    () => true,
+  const length = await stat(path).then(
+    ({ size }) => size,
     (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
+      if (error.code === 'ENOENT') return null;
       throw error;
     },
   );
-  if (!exists) {
-    const file = await open(path, 'wx', 0o600);
-    try {
-      await file.writeFile(`${randomBytes(32).toString('base64')}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    const folder = await open(keyFolder, 'r');
-    await folder.sync().finally(() => folder.close());
-  }
+  // An empty one is what a crash of an earlier release left; no store was ever opened with it.
+  if (length === null || length === 0) await makeWhole(keyFolder, path);
   return rootKeyFromFile(path);
+}
+
+/** Under its name only once all of it is on the disk: half a key, left by a crash, would keep the store sealed for ever. */
+async function makeWhole(keyFolder: string, path: string): Promise<void> {
+  const unfinished = `${path}.new-${randomBytes(6).toString('hex')}`;
+  const file = await open(unfinished, 'wx', 0o600);
+  try {
+    await file.writeFile(`${randomBytes(32).toString('base64')}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(unfinished, path);
+  const folder = await open(keyFolder, 'r');
+  await folder.sync().finally(() => folder.close());
 }
 
 export interface Unsealing {

@@ -13,6 +13,8 @@ interface Remembered {
 
 const KEY = /^[A-Za-z0-9._:-]{1,128}$/;
 const MAX_REMEMBERED = 10_000;
+/** Of one tenant: whoever fills it pushes out its own, and no repeat of another's is done twice. */
+const MAX_OF_TENANT = 500;
 const REMEMBER_MS = 24 * 3_600_000;
 
 /**
@@ -21,6 +23,8 @@ const REMEMBER_MS = 24 * 3_600_000;
  */
 export class FirstAnswers {
   readonly #remembered = new Map<string, Remembered>();
+  /** Keys in the order they came, by tenant. */
+  readonly #ofTenants = new Map<string, Set<string>>();
   /** A digest under a key that nobody has: a body may hold a value that could be guessed. */
   readonly #key = randomBytes(32);
   readonly #now: () => number;
@@ -49,18 +53,35 @@ export class FirstAnswers {
       throw new RequestError('REQUEST_CONFLICT', detail);
     }
     const answer = work();
-    this.#remembered.delete(where);
+    this.#forget(tenant, where);
     this.#remembered.set(where, { digest, answer, at: this.#now() });
-    for (const oldest of this.#remembered.keys()) {
-      if (this.#remembered.size <= MAX_REMEMBERED) break;
-      this.#remembered.delete(oldest);
-    }
+    this.#makeRoom(tenant, where);
     try {
       return await answer;
     } catch (error) {
-      if (this.#remembered.get(where)?.answer === answer) this.#remembered.delete(where);
+      if (this.#remembered.get(where)?.answer === answer) this.#forget(tenant, where);
       throw error;
     }
+  }
+
+  #forget(tenant: string, where: string): void {
+    this.#remembered.delete(where);
+    const own = this.#ofTenants.get(tenant);
+    own?.delete(where);
+    if (own?.size === 0) this.#ofTenants.delete(tenant);
+  }
+
+  #makeRoom(tenant: string, where: string): void {
+    const own = this.#ofTenants.get(tenant) ?? new Set();
+    this.#ofTenants.set(tenant, own.add(where));
+    const [oldest] = own;
+    if (own.size > MAX_OF_TENANT && oldest !== undefined) this.#forget(tenant, oldest);
+    if (this.#remembered.size <= MAX_REMEMBERED) return;
+    // Of whoever has most.
+    let [most, size] = [tenant, 0];
+    for (const [one, keys] of this.#ofTenants) if (keys.size > size) [most, size] = [one, keys.size];
+    const [first] = this.#ofTenants.get(most) ?? [];
+    if (first !== undefined) this.#forget(most, first);
   }
 
   #digest(parts: readonly JsonValue[]): string {

@@ -37,12 +37,25 @@ export function cacheProvider(provider: SecretProvider, options: CachedProviderO
     await invalidations.publish(place.tenant, place.name).catch(() => undefined);
   };
 
+  /** What nobody knows the end of may happen after we told of it: others are told again once it cannot any more. */
+  const tellAgain = new Set<NodeJS.Timeout>();
+  const changedLater = (place: SecretPlace): void => {
+    const timer = setTimeout(() => {
+      tellAgain.delete(timer);
+      void changed(place);
+    }, options.doubtMs).unref();
+    tellAgain.add(timer);
+  };
+
   /** What failed may have happened all the same, or may yet. */
   const changing = async <T>(place: SecretPlace, work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof SecretError) || error.code === 'PROVIDER_UNAVAILABLE') cache.doubt(place);
+      if (!(error instanceof SecretError) || error.code === 'PROVIDER_UNAVAILABLE') {
+        cache.doubt(place);
+        changedLater(place);
+      }
       throw error;
     } finally {
       await changed(place);
@@ -73,6 +86,7 @@ export function cacheProvider(provider: SecretProvider, options: CachedProviderO
     health: () => provider.health(),
     async close() {
       stop();
+      for (const timer of tellAgain) clearTimeout(timer);
       cache.clear();
       await provider.close();
     },

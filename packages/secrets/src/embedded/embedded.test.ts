@@ -1,10 +1,42 @@
 import { randomBytes } from 'node:crypto';
-import { placeOf } from '@provability-fabric/testkit';
+import { MemorySecretRows, placeOf } from '@provability-fabric/testkit';
 import { describe, expect, it } from 'vitest';
+import type { SecretRows } from '../ports.ts';
 import { openHouse, openProcess } from './embedded.fixture.ts';
 import { createEmbeddedProvider } from './embedded-provider.ts';
 
 const BY = { author: 'alice' };
+
+describe('a write', () => {
+  it('that others have gone on from before it was told so has not failed', async () => {
+    const rows = new MemorySecretRows();
+    const other = (await openProcess(rows)).provider;
+    const place = placeOf('db/primary');
+    await other.write(place, { v: '1' }, { author: 'alice' });
+    let meanwhile = async () => undefined as unknown;
+    const slow: SecretRows = new Proxy(rows, {
+      get(target, property) {
+        if (property !== 'change') {
+          const member: unknown = Reflect.get(target, property);
+          return typeof member === 'function' ? member.bind(target) : member;
+        }
+        return async (...args: Parameters<SecretRows['change']>) => {
+          const done = await target.change(...args);
+          await meanwhile();
+          return done;
+        };
+      },
+    });
+    const { provider } = await openProcess(slow);
+    meanwhile = async () => {
+      meanwhile = async () => undefined;
+      await other.write(place, { v: '3' }, { author: 'alice' });
+      await provider.read(place);
+    };
+    expect((await provider.write(place, { v: '2' }, { author: 'alice' })).version).toBe(2);
+    expect((await provider.read(place)).value.v).toBe('3');
+  });
+});
 
 describe('the embedded provider', () => {
   it('keeps as many versions as its metadata says, and drops the values of the rest', async () => {

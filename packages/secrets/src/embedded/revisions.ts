@@ -25,6 +25,13 @@ export class Revisions {
     this.#seen.set(key, { incarnation, revision });
   }
 
+  /** What was just written: others may have gone on from there before its writer heard that it was done. */
+  note(place: SecretPlace, incarnation: string, revision: number): void {
+    const seen = this.#seen.get(keyOf(place));
+    if (seen?.incarnation === incarnation && seen.revision > revision) return;
+    this.#seen.set(keyOf(place), { incarnation, revision });
+  }
+
   forget(place: SecretPlace): void {
     this.#seen.delete(keyOf(place));
   }

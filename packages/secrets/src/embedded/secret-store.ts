@@ -153,7 +153,7 @@ export class SecretStore {
         throw error;
       }
     });
-    if (applied) this.#revisions.check(place, content.incarnation, head.revision);
+    if (applied) this.#revisions.note(place, content.incarnation, head.revision);
     return applied;
   }
 

@@ -71,6 +71,21 @@ describe('a rotation that goes wrong', () => {
     expect((await current()).password).toBe('old');
   });
 
+  it('says so where the current value was deleted meanwhile: the target may accept the new one', async () => {
+    const { rotations, place, target, drive, provider, types } = await opened();
+    let deleted = false;
+    target.fault = (call) => {
+      if (call !== 'set' || deleted) return;
+      deleted = true;
+      void provider.deleteVersions(place, [1]);
+    };
+    const { rotationId } = await rotations.rotateNow(ALICE, place, { ...GRACE, waitMs: 0 });
+    expect((await drive(rotationId)).phase).toBe('failed');
+    expect(target.accepted.size).toBe(2);
+    expect(types()).toContain('rollback-failure');
+    expect(await provider.staged(place).catch(() => null)).toBeNull();
+  });
+
   it('never leads back once the new value is the current one: the old one is revoked in the end', async () => {
     const { rotations, place, target, drive, current, clock } = await opened();
     let down = true;

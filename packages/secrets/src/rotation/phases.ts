@@ -133,8 +133,10 @@ async function undo(rotation: Rotation, parts: PhaseParts, signal: AbortSignal):
   const staged = await provider.staged(rotation).catch(goneAs(null));
   await recordStart(rotation, parts);
   // Where nothing of ours is staged the target was not told anything either.
-  if (current !== null && staged?.token === rotation.id) {
-    const undone = await undoAtTarget(rotation, staged.value, current.value, parts, signal);
+  if (staged?.token === rotation.id) {
+    // Without the current value nobody can tell the target what not to touch: it is said that it may accept the new one.
+    const undone =
+      current !== null && (await undoAtTarget(rotation, staged.value, current.value, parts, signal));
     await provider.discard(rotation, rotation.id);
     const type = undone ? 'rollback-success' : 'rollback-failure';
     emit({ type, rotationId: rotation.id, place: placeOf(rotation) });

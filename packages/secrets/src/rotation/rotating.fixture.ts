@@ -113,7 +113,7 @@ export interface Rotating {
 
 /** A secret `db/primary` with the password `old`, which the target accepts. */
 export async function openRotating(options: Partial<RotationsOptions> = {}): Promise<Rotating> {
-  const clock = new ManualClock();
+  const clock = (options.clock as ManualClock | undefined) ?? new ManualClock();
   const provider = (options.provider as SecretProvider | undefined) ?? (await openHouse()).provider;
   const place = placeOf('db/primary', newTenant());
   const target = new Target('old');

@@ -122,7 +122,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   async function beginDue(): Promise<void> {
     const now = clock.now();
     const due = await store.dueSchedules(now, now + CLOCK_SLACK_MS, DUE_AT_ONCE);
-    for (const schedule of due) await beginScheduled(schedule, now);
+    // One that cannot be begun holds up no other, and no rotation that is under way.
+    for (const schedule of due) await beginScheduled(schedule, now).catch(sayError);
   }
 
   async function beginScheduled(schedule: RotationSchedule, now: number): Promise<void> {

@@ -49,6 +49,37 @@ describe('replicas', () => {
     await expect(second.secrets.read(ADMIN, DB)).rejects.toMatchObject({ code: 'SECRET_NOT_FOUND' });
   });
 
+  it('hear of a write that came through after its writer gave it up', async () => {
+    const bus = new FakeBus();
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    let isSlow = false;
+    const first = await openSecretsHouse({
+      invalidations: bus.end,
+      guard: { timeoutMs: 40 },
+      cache: { doubtMs: 200 },
+      around: (real) => ({
+        ...real,
+        async write(...asked) {
+          if (isSlow) await held;
+          return real.write(...asked);
+        },
+      }),
+    });
+    const second = await openSecretsHouse({ invalidations: bus.end, rows: first.rows });
+    await first.secrets.write(ADMIN, DB, { value: { v: '1' } });
+    isSlow = true;
+    const written = first.secrets.write(ADMIN, DB, { value: { v: '2' } });
+    await expect(written).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    expect((await second.secrets.read(ADMIN, DB)).value.v).toBe('1');
+    letGo();
+    await expect
+      .poll(async () => (await second.secrets.read(ADMIN, DB)).value.v, { timeout: 2_000 })
+      .toBe('2');
+  });
+
   it('serve nothing older than a second while the bus is down', async () => {
     const { bus, first, second } = await replicas();
     await first.secrets.write(ADMIN, DB, { value: { v: '1' } });
