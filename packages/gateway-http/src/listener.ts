@@ -46,6 +46,8 @@ export interface Listener {
 }
 
 /** A socket silent for longer than every other limit together, plus this, has a client that does not read. */
+/** Where bodies are short, whoever sends one too long still gets to read that it is. */
+const LEAST_DISCARDED_BYTES = 16 * 1024 * 1024;
 const SLACK_MS = 5000;
 
 export function createListener(options: ListenerOptions): Listener {
@@ -172,7 +174,11 @@ export function createListener(options: ListenerOptions): Listener {
   }
 
   function manner(exchange: Exchange): Manner {
-    return { requestId: exchange.id, last: closing, discardBytes: 4 * limits.bodyBytes };
+    return {
+      requestId: exchange.id,
+      last: closing,
+      discardBytes: Math.max(4 * limits.bodyBytes, LEAST_DISCARDED_BYTES),
+    };
   }
 
   function unheard(problem: Problem | null): void {

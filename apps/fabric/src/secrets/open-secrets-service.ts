@@ -38,8 +38,10 @@ import { useWhatIsKnown } from './broker/use-what-is-known.ts';
 import { observeSecrets } from './observe-secrets.ts';
 import { openCsi } from './open-csi.ts';
 import { openProvider } from './open-provider.ts';
+import { restoreRows } from './restore-rows.ts';
 import type { SecretsSettings } from './secrets-settings.ts';
 import { isSoleWriter, refreshMsOf } from './sole-writer.ts';
+import { markOpen } from './unclean-end.ts';
 import { keepUnsealing, ownRootKey, sourceOf } from './unseal.ts';
 
 export interface SecretsServiceOptions {
@@ -117,6 +119,22 @@ export async function openSecretsService(options: SecretsServiceOptions): Promis
     logId: evidence.journal.id,
     provider: provider.name,
   });
+  const mark = await markOpen(folder.path);
+  let isRestored = true;
+  let restoring = Promise.resolve();
+  if (mark.wasOpen)
+    restoring = restoreRows({ journal: evidence.journal, rows: audit, crypto: folder.crypto }).then(
+      (looked) =>
+        log.info(
+          { event: 'secret_audit_restored', tags: [], statements: looked },
+          'accesses on record before a crash are in the table',
+        ),
+      (error: unknown) => {
+        const problem = error instanceof Error ? error.message : 'unknown';
+        log.error({ event: 'secret_audit_failed', tags: ['ERROR'], problem }, 'rows could not be restored');
+        isRestored = false;
+      },
+    );
   const redis =
     settings.redisUrl === null
       ? undefined
@@ -227,6 +245,9 @@ export async function openSecretsService(options: SecretsServiceOptions): Promis
       await rotations.stop();
       await secrets.close();
       await trail.close();
+      await restoring;
+      // Otherwise left for the next start.
+      if (isRestored) await mark.clear();
       await audit.close();
       await redis?.close();
       await provider.close();

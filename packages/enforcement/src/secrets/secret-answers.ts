@@ -3,7 +3,8 @@ import type { Carrying } from '../handles/own-actions.ts';
 import type { Answer } from '../past-requests.ts';
 import type { Session } from '../session.ts';
 import { type CarryingTools, withSecrets } from './carry-secrets.ts';
-import { type SearchedRequest, searchedRequest, searchedResult } from './search.ts';
+import { Guesses } from './guesses.ts';
+import { type SearchedRequest, searchedRequest, searchedResult, unsearchedRequest } from './search.ts';
 
 /** For an action that was allowed, and whose secrets could not be had: nothing was sent. */
 const NO_SECRET = { code: 'SECRETS_UNAVAILABLE', clause: null } as const;
@@ -11,15 +12,21 @@ const NO_SECRET = { code: 'SECRETS_UNAVAILABLE', clause: null } as const;
 /** What secrets change in how a request is taken and answered. */
 export class SecretAnswers {
   readonly #tools: CarryingTools;
+  readonly #guesses = new Guesses();
 
   constructor(tools: CarryingTools) {
     this.#tools = tools;
   }
 
   async searched(request: AuthorizeRequest): Promise<SearchedRequest> {
-    const { broker, observer } = this.#tools;
+    const { broker, observer, clock } = this.#tools;
+    const { principal } = request;
+    if (broker !== undefined && this.#guesses.areMany(principal, clock.now()))
+      return unsearchedRequest(request);
     try {
-      return await searchedRequest(broker, request);
+      const searched = await searchedRequest(broker, request);
+      if (searched.exposed !== undefined) this.#guesses.note(principal, clock.now());
+      return searched;
     } catch (cause) {
       observer.unavailable({ tenant: request.principal.tenant, session: request.session ?? '', cause });
       throw cause;

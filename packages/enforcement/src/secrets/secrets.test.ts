@@ -186,6 +186,21 @@ describe('the value of a secret', () => {
     });
   }
 
+  it('cannot be guessed at length: after ten hits nothing is looked at for that agent for an hour', async () => {
+    const { world, enforcer } = await fabric(bundleOf(1));
+    const asked = async (text: string, more = {}) => {
+      const { refusal } = await enforcer.authorize(call('look', { text }, more));
+      return refusal?.code;
+    };
+    for (let guess = 0; guess < 10; guess += 1) expect(await asked(PASSWORD)).toBe('SECRET_EXPOSED');
+    expect(await asked('a plain question')).toBe('SECRET_EXPOSED');
+    expect(await records(world)).toContain('"name":"-"');
+    const other = { principal: { ...ask('look').principal, id: 'agent-2' }, session: 'another' };
+    expect(await asked('a plain question', other)).not.toBe('SECRET_EXPOSED');
+    world.now += 3_600_000;
+    expect(await asked('a plain question')).not.toBe('SECRET_EXPOSED');
+  });
+
   it('in a result reaches nobody, and what happened is on record', async () => {
     const { world, enforcer } = await fabric(bundleOf(1));
     const { certificateId } = await enforcer.authorize(call('look', {}));
