@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A value, and as it looks in base64 (at each offset) and in hexadecimal. */
-export function writingsOf(value: string): readonly string[] {
+function writingsOf(value: string): readonly string[] {
   const bytes = Buffer.from(value);
   const encoded = [0, 1, 2].map((before) => {
     const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
