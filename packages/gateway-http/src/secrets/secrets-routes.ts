@@ -33,6 +33,8 @@ export interface SecretsOptions {
 export const SECRETS_LIMITS: Limits = {
   ...DEFAULT_LIMITS,
   bodyBytes: 256 * 1024,
+  // Requests for secrets are short, and half of these are one tenant's: room for the runbook's hundred connections several times.
+  maxInFlight: 1024,
   maxInFlightBytes: 32 * 1024 * 1024,
   tenantShare: 0.5,
   requestsPerSecond: 50_000,
