@@ -85,6 +85,7 @@ export class Workbench {
       listen: free,
       listen_policy_adapter: free,
       listen_ledger: free,
+      listen_secrets: free,
       requests_per_second: 1_000_000,
       ...variant,
     };
