@@ -208,8 +208,8 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
       },
     };
   } catch (error) {
-    await secrets?.close();
     await sidecar?.close();
+    await secrets?.close();
     await evidence?.close();
     await tokens?.close();
     await ledger?.close();

@@ -56,7 +56,7 @@ export {
 export { changeRootKey, type RootKeyChange } from './root-key/change-root-key.ts';
 export { rootKeyFromFile } from './root-key/file-source.ts';
 export { type KeyManagement, rootKeyFromKms } from './root-key/kms-source.ts';
-export { rootKeyFromPassphrase } from './root-key/passphrase-source.ts';
+export { rootKeyFromPassphrase, rootKeyFromPassphraseFile } from './root-key/passphrase-source.ts';
 export type { RootKeySource } from './root-key/root-key-source.ts';
 export { RootKeys, type RootKeysOptions } from './root-key/root-keys.ts';
 export { readSecretFile } from './root-key/secret-file.ts';
@@ -158,6 +158,7 @@ export {
   type ScheduleAnswer,
   type ScheduleRequest,
 } from './rotation/rotations.ts';
+export { systemClock, systemRandom } from './rotation/system.ts';
 
 // Rotators and webhooks
 

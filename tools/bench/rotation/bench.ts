@@ -1,4 +1,4 @@
-import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,8 @@ import {
   type Rotator,
   SecretError,
   type SecretPlace,
+  systemClock,
+  systemRandom,
 } from '@provability-fabric/secrets';
 import {
   type Database,
@@ -24,7 +26,6 @@ import {
 const SECRETS = 1_000;
 const FAILING = 0.05;
 const REACH = 0.999;
-const STEPS = 2 ** 47;
 const TENANT = asSecretTenant('acme');
 
 /**
@@ -77,14 +78,8 @@ async function measure(database: Database): Promise<boolean> {
     audit,
     rotators: [target.rotator()],
     notifier: { tell: async () => undefined },
-    clock: {
-      now: Date.now,
-      after(ms, callback) {
-        const timer = setTimeout(callback, ms);
-        return () => clearTimeout(timer);
-      },
-    },
-    random: () => randomInt(STEPS) / STEPS,
+    clock: systemClock,
+    random: systemRandom,
     newId: randomUUID,
     retries: { firstPauseMs: 100 },
     beatMs: 100,
@@ -153,7 +148,7 @@ class FailingTarget {
   rotator(): Rotator {
     const call = async (work: () => void) => {
       this.calls += 1;
-      const fails = randomInt(STEPS) / STEPS;
+      const fails = systemRandom();
       if (fails >= FAILING / 2) work();
       if (fails >= FAILING) return;
       this.failures += 1;

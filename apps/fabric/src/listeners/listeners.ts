@@ -96,11 +96,10 @@ function problemsOf(component: Component, fabric: Fabric): readonly HealthProble
     ...(decides ? (sidecar?.health() ?? []) : []),
   ];
   const stopped = decides ? fabric.secrets?.stopsAgents() : undefined;
-  const secrets = keeps
-    ? (fabric.secrets?.health() ?? ['the store of secrets is not open'])
-    : stopped === undefined
-      ? []
-      : [stopped];
+  const secrets = [
+    ...(keeps ? (fabric.secrets?.health() ?? ['the store of secrets is not open']) : []),
+    ...(stopped === undefined ? [] : [stopped]),
+  ];
   const bundle = decides ? fabric.bundleHealth() : [];
   const database = ledger?.health() ?? (component === 'ledger' ? ['the ledger is not open'] : []);
   return [

@@ -1,4 +1,4 @@
-import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { SecretBroker } from '@provability-fabric/enforcement';
 import type { Metrics, SecretFingerprints } from '@provability-fabric/gateway-http';
@@ -14,8 +14,9 @@ import {
   openRotations,
   openSecrets,
   RootKeys,
-  type RotationClock,
   type Rotations,
+  systemClock,
+  systemRandom,
   watchVolume,
 } from '@provability-fabric/secrets';
 import {
@@ -82,15 +83,6 @@ const RATES = { perPrincipal: 20_000, perTenant: 40_000 };
 const DAY_MS = 24 * 3_600_000;
 const RETENTION_MS = 91 * DAY_MS;
 const LOOK_MS = 2_000;
-const STEPS = 2 ** 47;
-
-const clock: RotationClock = {
-  now: Date.now,
-  after(ms, callback) {
-    const timer = setTimeout(callback, Math.min(ms, 2 ** 31 - 1));
-    return () => clearTimeout(timer);
-  },
-};
 
 export async function openSecretsService(options: SecretsServiceOptions): Promise<SecretsService> {
   const { settings, folder, evidence, ledger, ownsDatabase, metrics, log } = options;
@@ -170,8 +162,8 @@ export async function openSecretsService(options: SecretsServiceOptions): Promis
       createWebhookRotator({ ...posting, randomBytes }),
     ],
     notifier: createWebhookNotifier(posting, Date.now),
-    clock,
-    random: () => randomInt(STEPS) / STEPS,
+    clock: systemClock,
+    random: systemRandom,
     newId: randomUUID,
   });
   rotations.on(observed.rotated);

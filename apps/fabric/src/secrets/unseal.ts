@@ -4,22 +4,18 @@ import { join } from 'node:path';
 import {
   type RootKeySource,
   type RootKeys,
-  readSecretFile,
   rootKeyFromFile,
-  rootKeyFromPassphrase,
+  rootKeyFromPassphraseFile,
 } from '@provability-fabric/secrets';
 import type { Logger } from 'pino';
 import type { RootKeySource as NamedSource } from './secrets-settings.ts';
 
 const AGAIN_MS = 2_000;
-const MAX_PASSPHRASE_BYTES = 1_026;
 const OWN_KEY = 'secrets.root-key';
 
 /** How a source that the environment names is read. */
 export function sourceOf({ kind, path }: NamedSource): RootKeySource {
-  return kind === 'file'
-    ? rootKeyFromFile(path)
-    : rootKeyFromPassphrase(() => readSecretFile(path, MAX_PASSPHRASE_BYTES));
+  return kind === 'file' ? rootKeyFromFile(path) : rootKeyFromPassphraseFile(path);
 }
 
 /**

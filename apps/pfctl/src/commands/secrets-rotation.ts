@@ -2,25 +2,15 @@ import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import { choiceOption, collect, count } from '../output/options.ts';
 import { visible } from '../output/visible.ts';
+import type { TypedRotation, TypedSchedule } from '../secrets/schedule-body.ts';
 import { printed, type SecretOptions, withSecretsPlace } from '../secrets/secret-options.ts';
 import type { Shell } from '../shell.ts';
 
 /** As `RotationPolicies` has them; named here so that `--help` need not load them. */
 const POLICIES = ['DATABASE_CREDENTIALS', 'API_KEYS', 'JWT_SECRETS', 'ENCRYPTION_KEYS'];
 
-type ScheduleOptions = SecretOptions & {
-  readonly policy?: string;
-  readonly everyDays?: number;
-  readonly at?: string;
-  readonly cron?: string;
-  readonly timeZone?: string;
-  readonly grace?: string;
-  readonly jitter?: string;
-  readonly rotator?: string;
-  readonly option: readonly string[];
-};
-
-type RotateOptions = SecretOptions & Pick<ScheduleOptions, 'grace' | 'rotator' | 'option'>;
+type ScheduleOptions = SecretOptions & TypedSchedule;
+type RotateOptions = SecretOptions & TypedRotation;
 
 export function addSecretsRotation(secrets: Command, shell: Shell): void {
   addRotate(secrets, shell);

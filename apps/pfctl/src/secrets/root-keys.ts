@@ -6,9 +6,8 @@ import {
   type RootKeyChange,
   type RootKeySource,
   RootKeys,
-  readSecretFile,
   rootKeyFromFile,
-  rootKeyFromPassphrase,
+  rootKeyFromPassphraseFile,
   SecretError,
   type SecretRows,
 } from '@provability-fabric/secrets';
@@ -17,8 +16,6 @@ import { PfctlError } from '../errors.ts';
 import { changeLedger } from '../ledger/open-ledger.ts';
 import type { Place } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
-
-const MAX_PASSPHRASE_BYTES = 1_026;
 
 /** A root key as it was named: a file with it, or one with the passphrase that it is made of. */
 export function namedKey(
@@ -32,8 +29,7 @@ export function namedKey(
     throw new PfctlError('INPUT_INVALID', `expected either ${flag} or ${flag}-passphrase, came ${came}`);
   }
   if (file !== undefined) return rootKeyFromFile(shell.path(file));
-  const path = shell.path(passphrase as string);
-  return rootKeyFromPassphrase(() => readSecretFile(path, MAX_PASSPHRASE_BYTES));
+  return rootKeyFromPassphraseFile(shell.path(passphrase as string));
 }
 
 export function changeRootKeyOf(

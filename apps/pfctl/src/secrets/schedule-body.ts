@@ -2,16 +2,20 @@ import { parseDuration } from '@provability-fabric/configuration';
 import type { JsonObject } from '@provability-fabric/kernel';
 import { PfctlError } from '../errors.ts';
 
-export interface TypedSchedule {
+/** How a new value is made, as it is typed. */
+export interface TypedRotation {
+  readonly grace?: string;
+  readonly rotator?: string;
+  readonly option: readonly string[];
+}
+
+export interface TypedSchedule extends TypedRotation {
   readonly policy?: string;
   readonly everyDays?: number;
   readonly at?: string;
   readonly cron?: string;
   readonly timeZone?: string;
-  readonly grace?: string;
   readonly jitter?: string;
-  readonly rotator?: string;
-  readonly option: readonly string[];
 }
 
 /** What the service is to be told; undefined where nothing was typed, which asks for what there is. */
@@ -30,11 +34,7 @@ export function scheduleBody(typed: TypedSchedule): JsonObject | undefined {
 }
 
 /** What a single rotation takes as well. */
-export function rotatingBody({
-  grace,
-  rotator,
-  option,
-}: Pick<TypedSchedule, 'grace' | 'rotator' | 'option'>): JsonObject {
+export function rotatingBody({ grace, rotator, option }: TypedRotation): JsonObject {
   return {
     ...(grace === undefined ? {} : { gracePeriodHours: durationIn(3_600_000, '--grace', grace) }),
     ...(rotator === undefined ? {} : { rotator }),

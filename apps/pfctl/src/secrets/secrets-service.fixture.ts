@@ -18,6 +18,8 @@ import {
   openSecrets,
   RootKeys,
   type SecretAccess,
+  systemClock,
+  systemRandom,
 } from '@provability-fabric/secrets';
 import { MemorySecretRows } from '@provability-fabric/testkit';
 
@@ -50,14 +52,8 @@ export async function startSecretsService(folder: string) {
     admission: secrets,
     rotators: [createRandomRotator(randomBytes)],
     notifier: { tell: async () => undefined },
-    clock: {
-      now: Date.now,
-      after: (ms, callback) => {
-        const timer = setTimeout(callback, ms);
-        return () => clearTimeout(timer);
-      },
-    },
-    random: Math.random,
+    clock: systemClock,
+    random: systemRandom,
     newId: randomUUID,
   });
   const keys = await openKeyRing(join(folder, 'service-keys'), { origin: ORIGIN, create: true });

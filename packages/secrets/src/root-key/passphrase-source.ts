@@ -2,6 +2,7 @@ import { scrypt } from 'node:crypto';
 import { KEY_BYTES } from '../embedded/cipher.ts';
 import { SecretError } from '../errors.ts';
 import type { RootKeySource } from './root-key-source.ts';
+import { readSecretFile } from './secret-file.ts';
 
 const SALT_BYTES = 32;
 /** log2 of scrypt's N: 128 MiB and about half a second for each guess. */
@@ -11,6 +12,7 @@ const MOST_COST = 20;
 const [BLOCK_SIZE, PARALLEL] = [8, 1];
 const LEAST_PASSPHRASE = 12;
 const MOST_PASSPHRASE = 1024;
+const LINE_END = 2;
 const FORMAT = 1;
 
 /**
@@ -48,6 +50,11 @@ function checkedPassphrase(content: Uint8Array): Buffer {
       `expected a passphrase of ${LEAST_PASSPHRASE} to ${MOST_PASSPHRASE} bytes, got \`${passphrase.length}\``,
     );
   return passphrase;
+}
+
+/** The same of a passphrase in a file that is its owner's alone, read anew each time. */
+export function rootKeyFromPassphraseFile(path: string): RootKeySource {
+  return rootKeyFromPassphrase(() => readSecretFile(path, MOST_PASSPHRASE + LINE_END));
 }
 
 /** What an editor or `echo` leaves is no part of it. */
