@@ -94,23 +94,15 @@ describe('alerts', () => {
   });
 });
 
-describe('monitoring in Kubernetes', () => {
-  it('has the very rules about secrets that Prometheus has elsewhere', () => {
-    const rule = parse(readFileSync(join(MONITORING, 'prometheus-alerts.yaml'), 'utf8')) as {
-      readonly kind: string;
-      readonly metadata: { readonly namespace: string };
-      readonly spec: { readonly groups: readonly Group[] };
-    };
-    expect([rule.kind, rule.metadata.namespace]).toEqual(['PrometheusRule', 'monitoring']);
-    expect(rule.spec.groups).toEqual(groups.filter(({ name }) => name.startsWith('secrets-')));
-    expect(rule.spec.groups.flatMap(({ rules: inGroup }) => inGroup)).toHaveLength(15);
-  });
-
-  it('has a dashboard of nine panels, each over metrics that we emit', async () => {
-    const { panels } = JSON.parse(readFileSync(join(MONITORING, 'grafana-dashboard.json'), 'utf8')) as {
-      readonly panels: readonly Panel[];
-    };
-    expect(panels.map(({ title }) => title)).toEqual([
+/** What Kubernetes has of its own of the monitoring: the very rules that Prometheus has elsewhere, and a dashboard. */
+const PARTS = [
+  {
+    about: 'secrets',
+    file: 'prometheus-alerts.yaml',
+    isOf: (group: string) => group.startsWith('secrets-'),
+    rules: 15,
+    dashboard: 'grafana-dashboard.json',
+    panels: [
       'Secret Access Rate',
       'Secret Access Latency (p95)',
       'Cache Hit Rate',
@@ -120,26 +112,67 @@ describe('monitoring in Kubernetes', () => {
       'Active Rotation Jobs',
       'Secrets Watched',
       'Secret Cache Size',
-    ]);
-    const exprs = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
-    expect(await unknownIn(exprs)).toEqual([]);
-  });
+    ],
+  },
+  {
+    about: 'the governor',
+    file: 'governor-alerts.yaml',
+    isOf: (group: string) => group === 'safe-ai-governor',
+    rules: 5,
+    dashboard: 'governor-dashboard.json',
+    panels: [
+      'Kill Switch',
+      'Changes Applied',
+      'Changes Taken Back',
+      'Policy Decisions',
+      'Policy Blocks',
+      'Signatures',
+      'Sandbox Runs',
+      'Sandbox Duration (p95)',
+      'Audit Behind',
+      'API Requests',
+      'API Latency (p95)',
+      'Audit Records',
+    ],
+  },
+];
 
-  it.skipIf(skipped)('asks for nothing that Prometheus cannot parse (needs promtool)', () => {
-    const { panels } = JSON.parse(readFileSync(join(MONITORING, 'grafana-dashboard.json'), 'utf8')) as {
-      readonly panels: readonly Panel[];
-    };
-    const exprs = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
-    const recorded = exprs.map((expr, at) => ({
-      record: `panel_${at}`,
-      expr: expr.replaceAll('$__rate_interval', '5m'),
-    }));
-    const folder = mkdtempSync(join(tmpdir(), 'panels-'));
-    const file = join(folder, 'rules.yaml');
-    writeFileSync(file, JSON.stringify({ groups: [{ name: 'panels', rules: recorded }] }));
-    const { said, status } = promtool('check', 'rules', file);
-    rmSync(folder, { recursive: true });
-    expect(said).not.toContain('FAILED');
-    expect(status).toBe(0);
-  });
-});
+describe.each(PARTS)(
+  'monitoring of $about in Kubernetes',
+  ({ file, isOf, rules: count, dashboard, panels }) => {
+    const shown = (
+      JSON.parse(readFileSync(join(MONITORING, dashboard), 'utf8')) as { readonly panels: readonly Panel[] }
+    ).panels;
+    const exprs = shown.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+
+    it('has the very rules that Prometheus has elsewhere', () => {
+      const rule = parse(readFileSync(join(MONITORING, file), 'utf8')) as {
+        readonly kind: string;
+        readonly metadata: { readonly namespace: string };
+        readonly spec: { readonly groups: readonly Group[] };
+      };
+      expect([rule.kind, rule.metadata.namespace]).toEqual(['PrometheusRule', 'monitoring']);
+      expect(rule.spec.groups).toEqual(groups.filter(({ name }) => isOf(name)));
+      expect(rule.spec.groups.flatMap(({ rules: inGroup }) => inGroup)).toHaveLength(count);
+    });
+
+    it('has a dashboard, each panel over metrics that we emit', async () => {
+      expect(shown.map(({ title }) => title)).toEqual(panels);
+      expect(await unknownIn(exprs)).toEqual([]);
+    });
+
+    it.skipIf(skipped)('asks for nothing that Prometheus cannot parse (needs promtool)', () => {
+      const recorded = exprs.map((expr, at) => ({
+        record: `panel_${at}`,
+        expr: expr.replaceAll('$__rate_interval', '5m'),
+      }));
+      const folder = mkdtempSync(join(tmpdir(), 'panels-'));
+      const rulesFile = join(folder, 'rules.yaml');
+      writeFileSync(rulesFile, JSON.stringify({ groups: [{ name: 'panels', rules: recorded }] }));
+      const { said, status } = promtool('check', 'rules', rulesFile);
+      rmSync(folder, { recursive: true });
+      expect(said).not.toContain('FAILED');
+      expect(status).toBe(0);
+    });
+  },
+);

@@ -18,6 +18,7 @@ const RINGS: Readonly<Record<string, number>> = {
   configuration: 2,
   enforcement: 2,
   evidence: 2,
+  governor: 2,
   secrets: 2,
   'gateway-csi': 3,
   'gateway-http': 3,
@@ -27,6 +28,8 @@ const RINGS: Readonly<Record<string, number>> = {
   fabric: 4,
   pfctl: 4,
   verify: 4,
+  // Stands on the composition root of `fabric` (ADR 25).
+  safeai: 5,
 };
 /** Within ring 0 only this: statements are written in the kernel's terms. */
 const SAME_RING = new Set(['statements → kernel']);
@@ -35,7 +38,8 @@ const PURE_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
   statements: ['zod'],
   policy: [],
-  detect: [],
+  // Rules about texts, without I/O of their own.
+  detect: ['@secretlint/secretlint-rule-preset-recommend', '@secretlint/types'],
 };
 const VERIFIER_MAY_USE = ['kernel', 'statements', 'policy'];
 /** Clock, randomness, locale- and Unicode-version-dependent functions: replay must print the same bytes everywhere. */

@@ -1,9 +1,10 @@
-// Bundles the three command lines so that they start in a fraction of a second; the committed bin/*.mjs shims load the result.
+// Bundles the command lines so that they start in a fraction of a second; the committed bin/*.mjs shims load the result.
 import { build } from 'esbuild';
 
 const entries = {
   fabric: { main: 'apps/fabric/src/main.ts', 'mail-tool': 'apps/fabric/src/quickstart/mail-tool.ts' },
   pfctl: { main: 'apps/pfctl/src/main.ts' },
+  safeai: { main: 'apps/safeai/src/main.ts' },
   verify: { main: 'apps/verify/src/main.ts' },
 };
 

@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { run as authorize } from './authorize/bench.ts';
 import { run as compile } from './compile/bench.ts';
 import { run as decisions } from './decisions/bench.ts';
+import { run as governor } from './governor/bench.ts';
 import { run as ledger } from './ledger/bench.ts';
 import { run as mcpOverHttp } from './mcp-http/bench.ts';
 import { run as permit } from './permit/index.ts';
@@ -30,6 +31,7 @@ for (const bench of [
   ledger,
   secrets,
   rotation,
+  governor,
   start,
 ]) {
   console.log();

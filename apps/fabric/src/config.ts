@@ -8,6 +8,7 @@ import {
   type Settings,
 } from '@provability-fabric/configuration';
 import { FabricError } from './errors.ts';
+import { type GovernorSettings, readGovernorSettings } from './governor/governor-settings.ts';
 import { readSecretsSettings, type SecretsSettings } from './secrets/secrets-settings.ts';
 
 // The only file that reads the process's environment.
@@ -23,6 +24,8 @@ export function upstreamEnvironment(): Readonly<Record<string, string | undefine
     REDIS_URL: _redis,
     SECRETS_TOKEN: _token,
     PGPASSWORD: _password,
+    SAFEAI_JWT_SECRET: _jwtSecret,
+    SAFEAI_JWT_PRIVATE_KEY: _jwtKey,
     ...rest
   } = process.env;
   if (rest.SECRETS_PROVIDER !== 'aws') return rest;
@@ -38,6 +41,11 @@ export function databaseUrl(): string | undefined {
 /** How the secrets service is set up. Throws CONFIG_INVALID. */
 export function secretsSettings(): SecretsSettings {
   return readSecretsSettings(process.env);
+}
+
+/** How the governor is set up. Throws CONFIG_INVALID. */
+export function governorSettings(): GovernorSettings {
+  return readGovernorSettings(process.env);
 }
 
 /** Where `pf run` keeps its data unless told: XDG base directories, one folder per bundle. */

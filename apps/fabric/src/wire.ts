@@ -8,6 +8,8 @@ import type { CompiledBundle } from '@provability-fabric/policy';
 import type { Logger } from 'pino';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { type EvidenceLog, openEvidenceLog } from './evidence/open-evidence-log.ts';
+import type { GovernorSettings } from './governor/governor-settings.ts';
+import { type GovernorService, openGovernorService } from './governor/open-governor-service.ts';
 import type { DatabaseSource } from './ledger/connect-database.ts';
 import { takeIssuedTokens } from './ledger/issued-tokens.ts';
 import { type Ledger, openLedger } from './ledger/open-ledger.ts';
@@ -32,6 +34,13 @@ export interface FabricOptions {
   readonly database: DatabaseSource | null;
   /** null: this process keeps no secrets. */
   readonly secrets?: SecretsSettings | null;
+  /** null or absent: this process governs no changes. */
+  readonly governor?: {
+    readonly settings: GovernorSettings;
+    readonly log: Logger;
+    /** Absent: `keys` of the data folder. */
+    readonly keyFolder?: string;
+  } | null;
   /** Of the secrets; absent: the common one. */
   readonly secretsLog?: Logger;
   /** Where secrets are had from that are kept in another process; absent: nothing is searched for any. */
@@ -57,6 +66,8 @@ export interface Fabric {
   readonly sidecar: Sidecar | undefined;
   /** undefined where this process keeps no secrets. */
   readonly secrets: SecretsService | undefined;
+  /** undefined where this process governs no changes. */
+  readonly governor: GovernorService | undefined;
   /** undefined where there is neither a sidecar here nor a database that those of other processes follow. */
   readonly bundles: Bundles | undefined;
   /** Why the newest bundle in the database is not in force here, for /health. */
@@ -111,6 +122,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
   let evidence: EvidenceLog | undefined;
   let sidecar: Sidecar | undefined;
   let secrets: SecretsService | undefined;
+  let governor: GovernorService | undefined;
   try {
     if (database !== null && options.startWithoutLedger !== true) ledger = await connect(PATIENCE_MS);
     if (ledger !== undefined) {
@@ -132,8 +144,9 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
         : await bundleAtStart({ published, folder, configured, log, now: Date.now });
     const pool = pooledRandomness();
     const keeps = options.secrets ?? null;
+    const governs = options.governor ?? null;
     evidence =
-      bundle === null && keeps === null
+      bundle === null && keeps === null && governs === null
         ? undefined
         : await openEvidenceLog({
             folder,
@@ -175,9 +188,21 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
             random: pool,
             broker: secrets?.broker ?? options.broker?.(folder.crypto),
           });
+    governor =
+      governs === null || evidence === undefined
+        ? undefined
+        : await openGovernorService({
+            ...governs,
+            folder,
+            origin: settings.origin,
+            evidence,
+            ledger: database?.kind === 'url' ? ledger : undefined,
+            metrics,
+          });
     const deciding = sidecar;
     const recording = evidence;
     const keeping = secrets;
+    const governing = governor;
     const follower: BundleFollower | undefined =
       deciding &&
       published &&
@@ -192,6 +217,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
       evidence: recording,
       sidecar: deciding,
       secrets: keeping,
+      governor: governing,
       bundles: published
         ? sharedBundles({ published, crypto: folder.crypto, now: Date.now, here: follower })
         : deciding && bundleControl(folder, deciding),
@@ -199,6 +225,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
       async close() {
         await follower?.close();
         await deciding?.close();
+        await governing?.close();
         await keeping?.close();
         const { shipped } = (await recording?.close()) ?? { shipped: true };
         await deciding?.releaseSessions(shipped);
@@ -209,6 +236,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
     };
   } catch (error) {
     await sidecar?.close();
+    await governor?.close();
     await secrets?.close();
     await evidence?.close();
     await tokens?.close();

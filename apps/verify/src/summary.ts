@@ -10,10 +10,12 @@ export interface EventSummary {
   readonly session: string;
   readonly seq: number;
   readonly at: string;
-  /** `call`, `read`, `outcome`, what a session record notes, or what was done with a secret: `READ`, …. */
+  /** `call`, `read`, `outcome`, what a session record notes, what was done with a secret: `READ`, …, or a step of a
+   * governed change: `change-applied`, …. */
   readonly what: string;
   readonly target: string;
-  /** `accept`, …; of an outcome `done`, …; of an access `SUCCESS`, …; null for what is only noted. */
+  /** `accept`, …; of an outcome `done`, …; of an access `SUCCESS`, …; of a change what refused it, or what
+   * its policy says; null for what is only noted. */
   readonly verdict: string | null;
   readonly effect: string | null;
   readonly status: Status;
@@ -72,6 +74,10 @@ function described(
     case 'secret-access': {
       const { action, secret, result } = statement;
       return { what: action, target: secret, verdict: result, effect: null };
+    }
+    case 'governed-change': {
+      const { kind, manifest, error_code, verdict } = statement;
+      return { what: kind, target: manifest ?? '', verdict: error_code ?? verdict, effect: null };
     }
   }
 }

@@ -1,14 +1,14 @@
 import type { Checkpoint, Crypto } from '@provability-fabric/kernel';
-import { isSecretsSession } from '@provability-fabric/statements';
+import { isRecord, isRecordSession, RECORD_PREFIXES } from '@provability-fabric/statements';
 import { type Failure, Failures } from './failure.ts';
 import { readEvidence } from './read-evidence.ts';
 import type { Standing } from './rederivation.ts';
 import type { TrustedKeys } from './trusted-keys.ts';
-import { type AccessEntry, verifyAccesses, verifyContinuation } from './verify-accesses.ts';
 import { verifyBundles } from './verify-bundles.ts';
 import { verifyCheckpoint, verifyConsistency, verifySince } from './verify-checkpoint.ts';
 import { type AnyEntry, type ReadEntry, verifyEntry, verifyOrder } from './verify-entry.ts';
 import { type VerifiedHead, verifyHead } from './verify-head.ts';
+import { type RecordEntry, verifyContinuation, verifyRecords } from './verify-records.ts';
 import { verifySession } from './verify-session.ts';
 
 /** What the user demands beyond that nothing is wrong. */
@@ -77,12 +77,12 @@ export function verifyEvidence(
   });
   const bundles = verifyBundles(crypto, file.bundles, entries, failures);
   const sessions = sessionsOf(entries, failures);
-  const verified = sessions.flatMap(({ accesses, actions }) => [
-    ...verifyAccesses(crypto, accesses, failures),
+  const verified = sessions.flatMap(({ records, actions }) => [
+    ...verifyRecords(crypto, records, failures),
     ...verifySession(crypto, actions, bundles, failures),
   ]);
   verifyContinuation(
-    sessions.map(({ accesses }) => accesses),
+    sessions.map(({ records }) => records),
     failures,
   );
   const head = file.head ? verifyHead(crypto, file.head, entries, checkpoint, evidence, failures) : null;
@@ -110,40 +110,51 @@ const NOTHING: Verification = {
 
 /** One of the two is empty in a file that holds. */
 interface SessionEntries {
-  readonly accesses: AccessEntry[];
+  readonly records: RecordEntry[];
   readonly actions: ReadEntry[];
 }
 
 /**
  * Each session's entries, in the order of the file; a tenant's session is another tenant's by no name. Accesses to secrets
- * have sessions of their own: in an agent's they would be nothing that `step` did, and an agent's statement among them
- * would escape it.
+ * and governed changes have sessions of their own kinds: in an agent's they would be nothing that `step` did, and an
+ * agent's statement among them would escape it.
  */
 function sessionsOf(entries: readonly AnyEntry[], failures: Failures): readonly SessionEntries[] {
   const sessions = new Map<string, SessionEntries>();
   for (const entry of entries) {
     const { tenant, session, type } = entry.statement;
     const key = JSON.stringify([tenant, session]);
-    const known = sessions.get(key) ?? { accesses: [], actions: [] };
+    const known = sessions.get(key) ?? { records: [], actions: [] };
     sessions.set(key, known);
-    if (isAccess(entry)) known.accesses.push(entry);
+    if (isFact(entry)) known.records.push(entry);
     else known.actions.push(entry as ReadEntry);
-    if (isAccess(entry) === isSecretsSession(session)) continue;
-    const expected = isAccess(entry) ? "an agent's statement" : 'an access to a secret';
+    if (belongs(entry, session)) continue;
+    const expected = FITTING.find(([prefix]) => session.startsWith(prefix))?.[1] ?? "an agent's statement";
     failures.add('CHAIN', entry.place, `expected ${expected} in a session of that name, came a \`${type}\``);
   }
   return [...sessions.values()];
 }
 
-function isAccess(entry: AnyEntry): entry is AccessEntry {
-  return entry.statement.type === 'secret-access';
+const FITTING: readonly (readonly [prefix: string, what: string])[] = [
+  [RECORD_PREFIXES['secret-access'], 'an access to a secret'],
+  [RECORD_PREFIXES['governed-change'], 'a governed change'],
+];
+
+function isFact(entry: AnyEntry): entry is RecordEntry {
+  return isRecord(entry.statement);
+}
+
+function belongs(entry: AnyEntry, session: string): boolean {
+  return isFact(entry)
+    ? session.startsWith(RECORD_PREFIXES[entry.statement.type])
+    : !isRecordSession(session);
 }
 
 function requireRederived(events: readonly VerifiedEntry[], failures: Failures): void {
   for (const { entry, standing } of events) {
     if (standing.status === 're-derived' || failures.has(entry.place)) continue;
     // A fact with all its details is as much as there can be.
-    if (isAccess(entry) && entry.record !== null) continue;
+    if (isFact(entry) && entry.record !== null) continue;
     const message = `expected every event re-derived, came ${standing.status}: ${standing.because}`;
     failures.add('REQUIREMENT', entry.place, message);
   }

@@ -15,6 +15,15 @@ export {
 } from './client.ts';
 // Errors
 export { ClientError, type ClientErrorCode, GuardError, type ProblemCode, type Refusal } from './errors.ts';
+// Asking the governor
+export {
+  type AuditVerdict,
+  createGovernorClient,
+  type GovernorClient,
+  type GovernorClientOptions,
+} from './governor/governor-client.ts';
+export { GovernorRefused, type RefusedFacts, type RefusedTests } from './governor/governor-refused.ts';
+export type { ListedProposal, ProposalQuery, ShownProposal } from './governor/proposals.ts';
 // Guards: a plain function
 export { type Given, type GuardedFunction, guard } from './guard/guard-function.ts';
 // Guards: OpenAI's function calls, and its runTools

@@ -51,6 +51,13 @@ export const FABRIC_KEYS = {
     effect: 'where the secrets service answers',
     ...listener,
   },
+  listen_governor: {
+    key: 'listen_governor',
+    where: 'fabric.yaml',
+    standard: '127.0.0.1:8000',
+    effect: 'where the governor answers',
+    ...listener,
+  },
   tls_certificate: {
     key: 'tls_certificate',
     where: 'fabric.yaml',

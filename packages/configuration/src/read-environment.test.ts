@@ -157,6 +157,7 @@ describe('what is read', () => {
       listenPolicyAdapter: { host: '127.0.0.1', port: 8081 },
       listenLedger: { host: '127.0.0.1', port: 3000 },
       listenSecrets: { host: '127.0.0.1', port: 8085 },
+      listenGovernor: { host: '127.0.0.1', port: 8000 },
       tls: null,
       limits: { maxConnections: 1024, maxBodyBytes: 4_194_304, requestsPerSecond: 1000 },
       origin: 'provability-fabric.local/local',
@@ -200,7 +201,8 @@ describe('what is read', () => {
       'fabric.yaml':
         'data_dir: /d\nbundle: bundles/x\nlisten: "[::1]:0"\norigin: a.example/log\n' +
         'session_idle: 2 hours\nepoch: 7\nupstream_timeout: 500ms\n' +
-        'listen_policy_adapter: 0.0.0.0:1\nlisten_ledger: ledger.internal:3000\nlisten_secrets: ledger.internal:8085\ntls_certificate: tls/c.pem\n' +
+        'listen_policy_adapter: 0.0.0.0:1\nlisten_ledger: ledger.internal:3000\nlisten_secrets: ledger.internal:8085\n' +
+        'listen_governor: 0.0.0.0:8001\ntls_certificate: tls/c.pem\n' +
         'tls_key: /k.pem\ntls_client_ca: ca.pem\ntls_clients: required\nmax_connections: 9\nmax_body: 512 KiB\n' +
         'requests_per_second: 5\ndatabase: none\nevidence_max_lag: 0s\nsession_lease: 1m\n' +
         'advertise: HTTPS://Fabric-1:443/\n',
@@ -223,6 +225,7 @@ describe('what is read', () => {
       listenPolicyAdapter: { host: '0.0.0.0', port: 1 },
       listenLedger: { host: 'ledger.internal', port: 3000 },
       listenSecrets: { host: 'ledger.internal', port: 8085 },
+      listenGovernor: { host: '0.0.0.0', port: 8001 },
       tls: {
         certificate: join(directory, 'tls/c.pem'),
         key: '/k.pem',

@@ -57,6 +57,7 @@ function settingsFrom(
     listenPolicyAdapter: values.listen_policy_adapter ?? { host: '127.0.0.1', port: 8081 },
     listenLedger: values.listen_ledger ?? { host: '127.0.0.1', port: 3000 },
     listenSecrets: values.listen_secrets ?? { host: '127.0.0.1', port: 8085 },
+    listenGovernor: values.listen_governor ?? { host: '127.0.0.1', port: 8000 },
     tls: tlsFrom(root, values),
     limits: {
       maxConnections: values.max_connections ?? 1024,

@@ -83,6 +83,7 @@ export interface Settings {
   readonly listenPolicyAdapter: Listen;
   readonly listenLedger: Listen;
   readonly listenSecrets: Listen;
+  readonly listenGovernor: Listen;
   /** null: the listeners speak plain HTTP. */
   readonly tls: TlsSettings | null;
   readonly limits: LimitSettings;

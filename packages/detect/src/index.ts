@@ -12,3 +12,5 @@ export {
 } from './fingerprints.ts';
 // Fingerprints for a neighbour
 export { fingerprintsFromJson, fingerprintsToJson } from './fingerprints-json.ts';
+// Secrets by their form, in texts that are about to be written
+export { createSecretRules, type SecretFinding, type SecretRules } from './secret-rules/secret-rules.ts';

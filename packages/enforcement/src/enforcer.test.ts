@@ -224,10 +224,10 @@ describe('a session', () => {
     }
   });
 
-  it('has no name under which accesses to secrets are recorded, whoever asks for it', async () => {
+  it.each(['secrets', 'changes'])('has no name of a record of %s, whoever asks for it', async (record) => {
     const enforcer = await world.start();
-    const reserved = { code: 'SESSION_RESERVED', message: expect.stringContaining('`secrets:`') };
-    const session = 'secrets:0:0';
+    const reserved = { code: 'SESSION_RESERVED', message: expect.stringContaining(`\`${record}:\``) };
+    const session = `${record}:0:0`;
     await expect(enforcer.authorize(ask('look', { session }))).rejects.toMatchObject(reserved);
     await expect(enforcer.prompt(AGENT, session, 'do it')).rejects.toMatchObject(reserved);
     expect([...world.journal.heads()]).toEqual([]);

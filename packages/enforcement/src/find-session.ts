@@ -1,5 +1,5 @@
 import type { Principal } from '@provability-fabric/policy';
-import { isSecretsSession, SECRETS_SESSION_PREFIX } from '@provability-fabric/statements';
+import { isRecordSession, RECORD_SESSION_PREFIXES } from '@provability-fabric/statements';
 import type { EnforcerOptions } from './enforcer.ts';
 import { EnforcementError } from './errors.ts';
 import type { KeptSessions } from './kept-sessions.ts';
@@ -45,17 +45,19 @@ export async function existingSession(
 }
 
 /**
- * Throws SESSION_RESERVED for a name that accesses to secrets are recorded under: an agent in such a session could write
- * statements among them, and an access would be folded by `step`.
+ * Throws SESSION_RESERVED for a name that accesses to secrets or governed changes are recorded under: an agent in such a
+ * session could write statements among them, and what is recorded there would be folded by `step`.
  */
 export function requireAgentSession(session: string): void {
-  if (!isSecretsSession(session)) return;
+  if (!isRecordSession(session)) return;
   throw new EnforcementError(
     'SESSION_RESERVED',
-    `expected a session whose name does not begin with \`${SECRETS_SESSION_PREFIX}\`: accesses to secrets are recorded ` +
-      'under such names; give the session another one',
+    `expected a session whose name does not begin with ${RESERVED}: accesses to secrets and governed changes are ` +
+      'recorded under such names; give the session another one',
   );
 }
+
+const RESERVED = RECORD_SESSION_PREFIXES.map((prefix) => `\`${prefix}\``).join(' or ');
 
 /** A session whose records were erased is over; its principal goes on in a new one. */
 function ignoreCorrupt(error: unknown): undefined {

@@ -1,5 +1,5 @@
 import type { LoadedBundle } from '@provability-fabric/policy';
-import { isSecretsSession } from '@provability-fabric/statements';
+import { isRecordSession } from '@provability-fabric/statements';
 import { OpenTickets } from './approvals/left-waiting.ts';
 import { EnforcementError } from './errors.ts';
 import type { Journal, SessionHead } from './ports.ts';
@@ -38,7 +38,7 @@ export async function sweepSessions(options: SweepOptions): Promise<readonly Los
   const lost: LostSession[] = [];
   for (const head of [...journal.heads()]) {
     const { tenant, session } = head;
-    if (isSecretsSession(session) || isLoaded(tenant, session)) continue;
+    if (isRecordSession(session) || isLoaded(tenant, session)) continue;
     const started = performance.now();
     try {
       if (await isLeftOpen(options, head)) await options.load(tenant, session);

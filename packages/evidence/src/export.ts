@@ -16,7 +16,9 @@ import {
   EVIDENCE_FORMAT,
   type EvidenceEntry,
   type EvidenceExport,
+  isRecord,
   parseInputRecord,
+  recordId,
 } from '@provability-fabric/statements';
 import { EvidenceError } from './errors.ts';
 import type { PublishedCheckpoint } from './file-log/checkpoint-file.ts';
@@ -27,7 +29,7 @@ import type { StoredStatement } from './ports.ts';
 /** Whole sessions only: a verdict can be derived again only from all that its session did before. */
 export type ExportSelection =
   | { readonly tenant: string; readonly session?: string }
-  /** The sessions in which these certificates are, and the accesses to secrets of these ids. */
+  /** The sessions in which these certificates are, and the accesses to secrets and governed changes of these ids. */
   | { readonly tenant: string; readonly certificates: readonly string[] };
 
 export interface ExportOptions {
@@ -109,8 +111,8 @@ async function sessionsWith(
     if (id === undefined || !wanted.has(id)) continue;
     sessions.add(scanned.session);
     absent.delete(id);
-    // What came of an access is another statement of its id, and may lie in the session after.
-    if (statement.type !== 'secret-access') wanted.delete(id);
+    // What came of an access or a change is another statement of its id, and may lie in the session after.
+    if (!isRecord(statement)) wanted.delete(id);
   }
   const [first] = absent;
   if (first !== undefined) throw missing(`certificate \`${first}\` of tenant \`${tenant}\``);
@@ -119,7 +121,7 @@ async function sessionsWith(
 
 function idOf(statement: ChainedStatement): string | undefined {
   if (statement.type === 'permission-certificate') return statement.certificate_id;
-  return statement.type === 'secret-access' ? statement.access_id : undefined;
+  return isRecord(statement) ? recordId(statement) : undefined;
 }
 
 function decode({ envelope }: { readonly envelope: Uint8Array }): ChainedStatement {

@@ -1,9 +1,10 @@
+import type { GovernorErrorCode } from '@provability-fabric/governor';
 import type { JsonObject } from '@provability-fabric/kernel';
 import type { SecretErrorCode } from '@provability-fabric/secrets';
 
 /** The server could not be put up; for the operator who started it. */
 export class GatewayError extends Error {
-  readonly code: 'PORT_IN_USE' | 'LISTEN_FAILED' | 'TLS_INVALID';
+  readonly code: 'PORT_IN_USE' | 'LISTEN_FAILED' | 'TLS_INVALID' | 'JWT_INVALID';
 
   constructor(code: GatewayError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -15,6 +16,7 @@ export class GatewayError extends Error {
 /** The `code` of every problem that a client can be answered with; stable, and each has its page. */
 export type ProblemCode =
   | SecretErrorCode
+  | GovernorErrorCode
   | 'UNAUTHENTICATED'
   | 'CAP_EXPIRED'
   | 'CAP_REVOKED'

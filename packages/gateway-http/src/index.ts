@@ -58,6 +58,21 @@ export type {
 } from './secrets/ports.ts';
 export { SECRETS_LIMITS, type SecretsOptions, secretsRoutes } from './secrets/secrets-routes.ts';
 
+// The routes of the governor, who may ask for them, and its own tokens
+
+export {
+  admitCaller,
+  GOVERNOR_ROLES,
+  type GovernorOperation,
+  type GovernorRole,
+} from './governor/access.ts';
+export { GOVERNOR_LIMITS, type GovernorOptions, governorRoutes } from './governor/governor-routes.ts';
+export { issueJwt, type JwtIssuer, type JwtRequest } from './governor/jwt/issue.ts';
+export { JWT_ALGORITHMS, type JwtAlgorithm, type JwtSettings } from './governor/jwt/settings.ts';
+export { createJwtVerifier } from './governor/jwt/verifier.ts';
+export type { AuditVerdict, GovernorUseCases } from './governor/ports.ts';
+export { governorReadiness } from './governor/readiness.ts';
+
 // Tokens: proved once, asked each time whether they still hold
 
 export {
@@ -86,6 +101,7 @@ export type {
 
 // Metrics
 
+export type { GovernorMetrics, WatchedGovernor } from './governor/metrics.ts';
 export { createMetrics, type EnforcementMode, type Metrics, type ServedRequest } from './metrics.ts';
 export type { SecretMetrics } from './secrets/metrics.ts';
 

@@ -1,5 +1,6 @@
 import type { DecidedEvent } from '@provability-fabric/enforcement';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { createGovernorMetrics, type GovernorMetrics } from './governor/metrics.ts';
 import { createSecretMetrics, type SecretMetrics } from './secrets/metrics.ts';
 
 export type EnforcementMode = DecidedEvent['decision']['mode'];
@@ -21,6 +22,7 @@ export interface ServedRequest {
 export interface Metrics {
   readonly registry: Registry;
   readonly secrets: SecretMetrics;
+  readonly governor: GovernorMetrics;
   recordDecision(event: DecidedEvent): void;
   recordUnavailable(): void;
   recordOverdue(): void;
@@ -152,9 +154,12 @@ export function createMetrics(): Metrics {
   for (const decision of ['approve', 'deny']) approvals.inc({ decision }, 0);
   for (const name of MODES) mode.set({ mode: name }, 0);
 
+  const governor = createGovernorMetrics(registry);
+
   return {
     registry,
     secrets: createSecretMetrics(registry),
+    governor,
     recordDecision({ decision, stepMs }) {
       const refusing = decision.reasons.filter(({ verdict }) => verdict !== 'hold');
       certs.inc({ verdict: decision.verdict, effect: decision.effect });
@@ -182,8 +187,11 @@ export function createMetrics(): Metrics {
       bundle.set({ bundle: name, version, digest }, 1);
     },
     setBundleKept: (isKept) => kept.set(isKept ? 1 : 0),
-    recordRequest({ service, method, route, status, seconds }) {
-      requests.inc({ service, method: METHODS.has(method) ? method : 'OTHER', route, status: `${status}` });
+    recordRequest({ service, method: came, route, status, seconds }) {
+      const method = METHODS.has(came) ? came : 'OTHER';
+      requests.inc({ service, method, route, status: `${status}` });
+      // The same once more, by the names that the governor's own dashboards have.
+      if (service === 'governor') governor.recordRequest({ method, route, status, seconds });
       if (seconds !== null) durations.observe({ service, route }, seconds);
     },
   };

@@ -24,7 +24,7 @@ export function operationRoutes(
       serve: async () => ({ status: 200, body: { status: 'alive' } }),
     },
     { ...operation, pattern: '/health/ready', serve: async () => ready(port, closing()) },
-    { ...operation, pattern: '/health/startup', serve: async () => ready(port, false) },
+    { ...operation, pattern: '/health/startup', serve: async () => started(port) },
     {
       ...operation,
       pattern: '/metrics',
@@ -52,6 +52,15 @@ async function health(port: Health): Promise<Answer> {
 /** Whether to send requests here. */
 function ready(port: Health, closing: boolean): Answer {
   if (closing) return { status: 503, body: { status: 'shutting down' } };
+  const { ready: isReady, members } = port.readiness?.() ?? { ready: true, members: {} };
+  if (!port.ready()) return { status: 503, body: { status: 'starting', ...members } };
+  return isReady
+    ? { status: 200, body: { status: 'ready', ...members } }
+    : { status: 503, body: { status: 'not_ready', ...members } };
+}
+
+/** Not whether its component holds requests back: who probes for the start restarts what does not come up. */
+function started(port: Health): Answer {
   return port.ready()
     ? { status: 200, body: { status: 'ready' } }
     : { status: 503, body: { status: 'starting' } };

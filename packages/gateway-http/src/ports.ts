@@ -1,4 +1,5 @@
 import type { AuthorizeRequest } from '@provability-fabric/enforcement';
+import type { JsonObject } from '@provability-fabric/kernel';
 import type { AuthenticationCode } from './errors.ts';
 
 type Principal = AuthorizeRequest['principal'];
@@ -70,6 +71,8 @@ export interface Health {
   problems(): Promise<readonly HealthProblem[]>;
   /** Whether requests should be sent here yet. */
   ready(): boolean;
+  /** What a component adds to /readyz, and whether it holds requests back although it runs; absent: nothing. */
+  readiness?(): { readonly ready: boolean; readonly members: JsonObject };
 }
 
 /** One line for the log: names, numbers and codes, never a token, argument, result or text of a client. */
@@ -86,7 +89,11 @@ export interface GatewayEvent {
     | 'bundle_activated'
     | 'bundle_refused'
     | 'secret_rotation_asked'
-    | 'secret_rolled_back';
+    | 'secret_rolled_back'
+    | 'change_applied'
+    | 'change_rolled_back'
+    | 'governor_killed'
+    | 'governor_revived';
   readonly tags: readonly string[];
   readonly latency_ms: number;
   readonly details: Readonly<Record<string, string | number>>;

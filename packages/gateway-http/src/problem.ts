@@ -1,8 +1,10 @@
 import { STATUS_CODES } from 'node:http';
 import { EnforcementError, type EnforcementErrorCode } from '@provability-fabric/enforcement';
+import { GovernorError } from '@provability-fabric/governor';
 import type { JsonObject } from '@provability-fabric/kernel';
 import { SecretError, SecretRateError } from '@provability-fabric/secrets';
 import { type ProblemCode, RequestError } from './errors.ts';
+import { membersOf } from './governor/refusal.ts';
 
 /** The one place where a problem gets its HTTP status. */
 const STATUS: Readonly<Record<ProblemCode, number>> = {
@@ -20,6 +22,10 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   SECRET_VALUE_INVALID: 400,
   SECRET_REQUEST_INVALID: 400,
   ROTATION_INVALID: 400,
+  MANIFEST_INVALID: 400,
+  MANIFEST_MISMATCH: 400,
+  ENVELOPE_INVALID: 400,
+  SIGNATURE_INVALID: 400,
   UNAUTHENTICATED: 401,
   CAP_EXPIRED: 401,
   CAP_REVOKED: 401,
@@ -29,12 +35,20 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   APPROVER_REFUSED: 403,
   SESSION_RESERVED: 403,
   SECRET_FORBIDDEN: 403,
+  GOVERNOR_FORBIDDEN: 403,
+  SIGNATURES_MISSING: 403,
+  CHANGE_EXPIRED: 403,
+  CHANGE_BLOCKED: 403,
+  KEY_INVALID: 403,
   NOT_FOUND: 404,
   TICKET_UNKNOWN: 404,
   SECRET_NOT_FOUND: 404,
   SECRET_VERSION_NOT_FOUND: 404,
   SECRET_DELETED: 404,
   SECRET_DESTROYED: 404,
+  CHANGE_UNKNOWN: 404,
+  PROPOSAL_UNKNOWN: 404,
+  KEY_UNKNOWN: 404,
   METHOD_NOT_ALLOWED: 405,
   REQUEST_TIMEOUT: 408,
   REQUEST_CONFLICT: 409,
@@ -46,16 +60,27 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   BUNDLE_WRONG_NAME: 409,
   SECRET_CONFLICT: 409,
   ROTATION_UNDER_WAY: 409,
+  CHANGE_REPLAYED: 409,
+  IDEMPOTENCY_CONFLICT: 409,
+  STALE_BASE: 409,
+  POLICY_MISMATCH: 409,
+  ROLLBACK_OVERLAP: 409,
+  ROLLBACK_IMPOSSIBLE: 409,
+  KEY_EXISTS: 409,
+  TREE_UNSAFE: 409,
   BODY_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
   BUNDLE_INVALID: 422,
+  TESTS_FAILED: 422,
   RATE_LIMITED: 429,
   SECRET_RATE_LIMITED: 429,
+  PROPOSALS_FULL: 429,
   HEADERS_TOO_LARGE: 431,
   SESSION_CORRUPT: 500,
   INTERNAL: 500,
   LEDGER_CONFLICT: 500,
   LEDGER_CORRUPT: 500,
+  GIT_FAILED: 500,
   PROVIDER_UNSUPPORTED: 501,
   PROVIDER_FORBIDDEN: 502,
   PROVIDER_INCONSISTENT: 502,
@@ -63,6 +88,15 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   SECRETS_SEALED: 503,
   PROVIDER_UNAVAILABLE: 503,
   AUDIT_UNAVAILABLE: 503,
+  KILLED: 503,
+  KILL_SWITCH_UNAVAILABLE: 503,
+  TREE_BUSY: 503,
+  TREE_DAMAGED: 503,
+  SANDBOX_UNAVAILABLE: 503,
+  POLICY_INVALID: 503,
+  POLICY_ROLLBACK: 503,
+  CHANGE_AUDIT_UNAVAILABLE: 503,
+  CHANGE_AUDIT_DAMAGED: 503,
   OVERLOADED: 503,
   SESSION_BUSY: 503,
   EVIDENCE_UNAVAILABLE: 503,
@@ -129,6 +163,8 @@ export function problemOf(error: unknown, requestId: string): Problem {
     return describe(new RequestError(ENFORCEMENT[error.code], error.message), requestId);
   }
   if (error instanceof SecretError) return describe(ofSecrets(error), requestId);
+  if (error instanceof GovernorError)
+    return describe(new RequestError(error.code, error.message, { members: membersOf(error) }), requestId);
   if (isLedgerError(error)) return describe(new RequestError(error.code, error.message), requestId);
   return describe(frameworkError(error), requestId);
 }

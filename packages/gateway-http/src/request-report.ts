@@ -1,4 +1,5 @@
 import { EnforcementError } from '@provability-fabric/enforcement';
+import { GovernorError } from '@provability-fabric/governor';
 import { SecretError } from '@provability-fabric/secrets';
 import { type ProblemCode, RequestError, Unauthenticated } from './errors.ts';
 import type { Exchange } from './exchanges.ts';
@@ -13,6 +14,8 @@ const QUIET: ReadonlySet<ProblemCode> = new Set([
   'SESSION_BUSY',
   'AUTHORITY_STALE',
   'SECRET_RATE_LIMITED',
+  'KILLED',
+  'TREE_BUSY',
 ]);
 const FAULTS: ReadonlySet<ProblemCode> = new Set([
   'INTERNAL',
@@ -35,8 +38,16 @@ const FAULTS: ReadonlySet<ProblemCode> = new Set([
   'PROVIDER_INCONSISTENT',
   'AUDIT_UNAVAILABLE',
   'ROTATION_FAILED',
+  'TREE_DAMAGED',
+  'KILL_SWITCH_UNAVAILABLE',
+  'SANDBOX_UNAVAILABLE',
+  'POLICY_INVALID',
+  'POLICY_ROLLBACK',
+  'CHANGE_AUDIT_UNAVAILABLE',
+  'CHANGE_AUDIT_DAMAGED',
+  'GIT_FAILED',
 ]);
-const FORBIDDEN: ReadonlySet<ProblemCode> = new Set(['FORBIDDEN', 'SECRET_FORBIDDEN']);
+const FORBIDDEN: ReadonlySet<ProblemCode> = new Set(['FORBIDDEN', 'SECRET_FORBIDDEN', 'GOVERNOR_FORBIDDEN']);
 /** `auth_failures_total` counts these. */
 export const AUTHENTICATION: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'UNAUTHENTICATED',
@@ -80,6 +91,7 @@ function isOurs(error: Error): boolean {
   return (
     error instanceof EnforcementError ||
     error instanceof SecretError ||
+    error instanceof GovernorError ||
     error instanceof RequestError ||
     isLedgerError(error)
   );

@@ -1,5 +1,14 @@
 // errors
 export { UpstreamError } from './errors.ts';
+// the governor as a server
+export { createGovernorMcp } from './governor/governor-mcp.ts';
+export {
+  type GovernorMcpRoute,
+  type GovernorMcpRouteOptions,
+  governorMcpRoute,
+} from './governor/governor-mcp-route.ts';
+export type { ChangeDesk, DeskClient, DeskOperation, GovernorMcpOptions } from './governor/ports.ts';
+export { type StdioStreams, serveGovernorOverStdio } from './governor/serve-stdio.ts';
 // streamable HTTP
 export { createMcpEndpoint } from './http/endpoint.ts';
 export type { McpEndpoint, McpEndpointOptions, McpExchange } from './http/exchange.ts';

@@ -83,9 +83,6 @@ export {
   type RunningAuditTrail,
 } from './audit-trail/audit-trail.ts';
 export type {
-  AuditCommit,
-  AuditCommitEntry,
-  AuditJournal,
   AuditRow,
   AuditRows,
 } from './audit-trail/ports.ts';

@@ -10,6 +10,14 @@ export {
   parseEvidenceExport,
 } from './evidence-export.ts';
 export type { EvidenceHead } from './evidence-head.ts';
+// Facts in chains of their own: accesses to secrets, steps of governed changes
+export {
+  GOVERNED_CHANGE_KINDS,
+  type GovernedChangeDetails,
+  type GovernedChangeKind,
+  type GovernedChangeStatement,
+  parseGovernedChangeDetails,
+} from './governed-change.ts';
 // Where all sessions of a log end: what heads commit to, and how that is checked
 export { type HeadPath, verifyHeadPath } from './head-path.ts';
 export {
@@ -45,14 +53,38 @@ export {
   encodeLedgerStatement,
   ledgerPayloadTypeOf,
 } from './ledger-statement-codec.ts';
-// Accesses to secrets, in chains of their own
+export { type ChainEnd, newestSession, type RecordChainName, type SessionHeads } from './newest-session.ts';
 export {
-  isSecretsSession,
+  RecordChain,
+  type RecordChainOptions,
+  type RecordCommit,
+  type RecordEntry,
+  type Recorded,
+  type RecordJournal,
+} from './record-chain.ts';
+export {
+  CHANGES_SESSION_PREFIX,
+  isRecordSession,
+  parseRecordSession,
+  RECORD_SESSION_LENGTH,
+  RECORD_SESSION_PREFIXES,
+  type RecordPlace,
+  type RecordSessionName,
+  type RecordSessionPrefix,
+  recordSession,
+  SECRETS_SESSION_PREFIX,
+} from './record-session.ts';
+export {
+  isRecord,
+  isRecordType,
+  RECORD_PREFIXES,
+  type RecordStatement,
+  recordedId,
+  recordId,
+} from './record-statement.ts';
+export {
   MOST_ACCESS_DETAILS,
   parseSecretAccessDetails,
-  parseSecretsSession,
-  SECRETS_SESSION_LENGTH,
-  SECRETS_SESSION_PREFIX,
   type SecretAccessDetails,
   type SecretAccessResult,
   type SecretAccessStatement,

@@ -3,7 +3,8 @@ import { asDigest, type Crypto, utf8 } from '@provability-fabric/kernel';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inputRecord } from './input-record.ts';
-import { isSecretsSession, parseSecretAccessDetails, type SecretAccessStatement } from './secret-access.ts';
+import { isRecordSession } from './record-session.ts';
+import { parseSecretAccessDetails, type SecretAccessStatement } from './secret-access.ts';
 import { decodeChained, decodeStatement, encodeStatement, payloadTypeOf } from './statement-codec.ts';
 
 const crypto: Crypto = {
@@ -76,9 +77,9 @@ describe('an access to a secret', () => {
   });
 
   it('stands in sessions that no agent has', () => {
-    expect(isSecretsSession(ACCESS.session)).toBe(true);
+    expect(isRecordSession(ACCESS.session)).toBe(true);
     for (const session of ['secret:1', 'x-secrets:1', 'Secrets:1', 'auto:agent-1:1', ''])
-      expect(isSecretsSession(session)).toBe(false);
+      expect(isRecordSession(session)).toBe(false);
   });
 });
 

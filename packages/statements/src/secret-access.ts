@@ -2,24 +2,6 @@ import { type Digest, isJsonObject } from '@provability-fabric/kernel';
 import { StatementError } from './errors.ts';
 import type { InputRecord } from './input-record.ts';
 
-/** What sessions are called that hold accesses to secrets. Reserved: no agent's session begins so. */
-export const SECRETS_SESSION_PREFIX = 'secrets:';
-
-export function isSecretsSession(session: string): boolean {
-  return session.startsWith(SECRETS_SESSION_PREFIX);
-}
-
-/** What a session of accesses is called after; undefined for a name that none has. */
-export function parseSecretsSession(
-  session: string,
-): { readonly log: string; readonly number: number } | undefined {
-  const [, log, number] = /^secrets:([0-9a-f]{32}):(0|[1-9][0-9]{0,14})$/.exec(session) ?? [];
-  return log === undefined ? undefined : { log, number: Number(number) };
-}
-
-/** So long is a session of accesses, so that each can be exported, verified and served as a whole. */
-export const SECRETS_SESSION_LENGTH = 1024;
-
 export type SecretAccessResult = 'STARTED' | 'SUCCESS' | 'FAILURE' | 'DENIED';
 
 /**

@@ -8,6 +8,7 @@ import {
 } from '@provability-fabric/kernel';
 import { z } from 'zod';
 import { count, digest, instant, label, name } from './fields.ts';
+import { GOVERNED_CHANGE_KINDS } from './governed-change.ts';
 import { parseStatement } from './parse-statement.ts';
 import type { ChainedStatement, Statement } from './statement.ts';
 
@@ -16,6 +17,7 @@ const payloadTypes = {
   'outcome-certificate': 'application/vnd.provability-fabric.outcome-certificate+json',
   'session-record': 'application/vnd.provability-fabric.session-record+json',
   'secret-access': 'application/vnd.provability-fabric.secret-access+json',
+  'governed-change': 'application/vnd.provability-fabric.governed-change+json',
 } as const;
 
 const mode = z.enum(['shadow', 'monitor', 'enforce']);
@@ -96,8 +98,31 @@ const secretAccess = z.strictObject({
   issued_at: instant,
 });
 
+const governedChange = z.strictObject({
+  type: z.literal('governed-change'),
+  ...place,
+  continues: digest.nullable(),
+  change_id: z.uuid(),
+  kind: z.enum(GOVERNED_CHANGE_KINDS),
+  actor: z.enum(['api', 'cli', 'mcp', 'governor']),
+  principal: name,
+  manifest: digest.nullable(),
+  reverts: digest.nullable(),
+  verdict: z.enum(['approved', 'blocked']).nullable(),
+  error_code: word.nullable(),
+  policy: z.strictObject({ digest, version: z.int().positive() }).nullable(),
+  tree: z.strictObject({ before: digest, after: digest }).nullable(),
+  sandbox: z.strictObject({ rc: z.int(), duration_ms: count, timed_out: z.boolean() }).nullable(),
+  commit: z
+    .string()
+    .regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'expected the id of a git object')
+    .nullable(),
+  details_root: digest,
+  issued_at: instant,
+});
+
 const schema = z.discriminatedUnion('type', folded);
-const chained = z.discriminatedUnion('type', [...folded, secretAccess]);
+const chained = z.discriminatedUnion('type', [...folded, secretAccess, governedChange]);
 
 export function payloadTypeOf(statement: ChainedStatement): string {
   return payloadTypes[statement.type];
@@ -113,7 +138,7 @@ export function decodeStatement(payloadType: string, payload: Uint8Array): State
   return parseStatement<Statement>(schema, payloadTypes, payloadType, requireCanonical(payload));
 }
 
-/** As `decodeStatement`, and it also takes the accesses to secrets, which stand in chains of their own. */
+/** As `decodeStatement`, and it also takes the accesses to secrets and governed changes, which stand in chains of their own. */
 export function decodeChained(payloadType: string, payload: Uint8Array): ChainedStatement {
   return parseStatement<ChainedStatement>(chained, payloadTypes, payloadType, requireCanonical(payload));
 }

@@ -1,4 +1,5 @@
 import type { Digest, Label } from '@provability-fabric/kernel';
+import type { GovernedChangeStatement } from './governed-change.ts';
 import type { SecretAccessStatement } from './secret-access.ts';
 
 /** Restrictions act according to a mode (CONTRACTS §4): shadow certifies, monitor also counts, enforce blocks. */
@@ -102,4 +103,4 @@ export interface SessionRecord extends SessionLink {
 export type Statement = PermissionCertificate | OutcomeCertificate | SessionRecord;
 
 /** Everything that stands in a chain, in a log. */
-export type ChainedStatement = Statement | SecretAccessStatement;
+export type ChainedStatement = Statement | SecretAccessStatement | GovernedChangeStatement;

@@ -72,6 +72,13 @@ export {
 export { embeddedUrl } from './embedded/embedded-url.ts';
 // Errors
 export { LedgerError, type LedgerErrorCode, RedisError, type RedisErrorCode } from './errors.ts';
+// What replicas of a governor share
+export type { PostgresClaims } from './governor/claims.ts';
+export {
+  type GovernorStore,
+  type GovernorStoreOptions,
+  openGovernorStore,
+} from './governor/governor-store.ts';
 // Which fabric decides a session
 export {
   type LeaseAnswer,
@@ -88,6 +95,12 @@ export {
   type PostgresLedgerWriter,
 } from './ledger/ledger-writer.ts';
 // Reading the ledger
+export {
+  type LedgerChange,
+  type LedgerChanges,
+  type LedgerChangesOptions,
+  openLedgerChanges,
+} from './reader/ledger-changes.ts';
 export { type LedgerReader, type LedgerReaderOptions, openLedgerReader } from './reader/ledger-reader.ts';
 export type { BundleSource } from './reader/ports.ts';
 export type { LedgerScope } from './reader/scope.ts';
@@ -105,6 +118,11 @@ export type {
   StatementRow,
 } from './reader/statement-list.ts';
 // What replicas tell each other, and count together
+export {
+  openRedisKillSource,
+  type RedisKillSource,
+  type RedisKillSourceOptions,
+} from './redis/kill-source.ts';
 export { openRedis, type RedisConnection, type RedisConnectionOptions } from './redis/redis.ts';
 export type { RedisEvent } from './redis/redis-event.ts';
 // Rotating what is kept elsewhere

@@ -1,4 +1,13 @@
 // Contract suites: what every adapter of a port has to keep to
+
+export { type ClaimsUnderTest, describeClaimsContract } from './governor/claims-contract.ts';
+export { describeKillSourceContract, type KillSourceUnderTest } from './governor/kill-source-contract.ts';
+export {
+  describeProposalsContract,
+  type ProposalsShape,
+  type ProposalsUnderTest,
+} from './governor/proposals-contract.ts';
+export { describeTreeLockContract, type TreeLockUnderTest } from './governor/tree-lock-contract.ts';
 export { type JournalUnderTest, journalContract } from './journal-contract.ts';
 // In-memory ports
 export { type JournalEntry, MemoryJournal } from './memory-journal.ts';

@@ -3,10 +3,11 @@ import { join, resolve } from 'node:path';
 import type { Listen } from '@provability-fabric/configuration';
 import { Argument, Command, Option } from 'commander';
 import type { Logger } from 'pino';
-import { databaseUrl, secretsSettings, settingsFor } from '../config.ts';
+import { databaseUrl, governorSettings, secretsSettings, settingsFor } from '../config.ts';
 import { FabricError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { keepMemoryFlat } from '../flat-memory.ts';
+import type { GovernorSettings } from '../governor/governor-settings.ts';
 import type { DatabaseSource } from '../ledger/connect-database.ts';
 import { COMPONENTS, type Component } from '../listeners/listeners.ts';
 import { startListeners } from '../listeners/start-listeners.ts';
@@ -29,6 +30,7 @@ interface ServeOptions {
   readonly listenPolicyAdapter?: Listen;
   readonly listenLedger?: Listen;
   readonly listenSecrets?: Listen;
+  readonly listenGovernor?: Listen;
   readonly secretsUrl?: string;
   readonly secretsTokenFile?: string;
 }
@@ -37,7 +39,7 @@ interface ServeOptions {
 export function serveCommand(): Command {
   return new Command('serve')
     .description(
-      'decide over HTTP and MCP, keep the ledger and secrets, and let operators activate and revoke',
+      'decide over HTTP and MCP, keep the ledger and secrets, govern code changes, and let operators activate and revoke',
     )
     .addArgument(
       new Argument('[component...]', 'what to run in this process (default: all)').choices(COMPONENTS),
@@ -67,18 +69,32 @@ export function serveCommand(): Command {
         parseListen,
       ),
     )
+    .addOption(
+      new Option('--listen-governor <host:port>', 'default: the environment’s, 127.0.0.1:8000').argParser(
+        parseListen,
+      ),
+    )
     .option('--secrets-url <url>', 'the secrets service in another process, for `secret://name` in arguments')
     .option('--secrets-token-file <file>', 'holds a token for it, of the role secrets-sidecar')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ pf serve --env local\n  $ DATABASE_URL=postgresql://fabric@db/ledger pf serve sidecar-watcher',
+      '\nExamples:\n  $ pf serve --env local\n  $ DATABASE_URL=postgresql://fabric@db/ledger pf serve sidecar-watcher' +
+        '\n  $ SAFEAI_PROJECT_ROOT=. SAFEAI_DATA_DIR=data pf serve governor',
     )
     .action(async (components: readonly Component[], options: ServeOptions) => {
-      process.exitCode = await serve(new Set(components.length === 0 ? COMPONENTS : components), options);
+      const governor = governorSettings();
+      // Where all are meant, there is a governor only where there is something to govern.
+      const all = COMPONENTS.filter((name) => name !== 'governor' || governor.projectRoot !== null);
+      const chosen = new Set(components.length === 0 ? all : components);
+      process.exitCode = await serve(chosen, options, governor);
     });
 }
 
-async function serve(components: ReadonlySet<Component>, options: ServeOptions): Promise<number> {
+async function serve(
+  components: ReadonlySet<Component>,
+  options: ServeOptions,
+  governor: GovernorSettings,
+): Promise<number> {
   keepMemoryFlat();
   // From here on there is something to close: a signal during the start lets it come to its end, and then stops.
   const terminated = terminationSignal();
@@ -102,13 +118,17 @@ async function serve(components: ReadonlySet<Component>, options: ServeOptions):
     ]),
   );
   const [log] = [...logs.values()] as [Logger, ...Logger[]];
-  const dataFolder = resolve(options.data ?? settings.dataDirectory);
+  const governs = components.has('governor');
+  if (governs && governor.logLevel !== null) (logs.get('governor') as Logger).level = governor.logLevel;
+  const ownFolder = governs ? governor.dataDirectory : null;
+  const dataFolder = resolve(options.data ?? ownFolder ?? settings.dataDirectory);
   const compiling = decides && path !== null ? loadBundleFrom(path) : null;
   // A new folder is made only for a bundle that compiles; one that exists is opened meanwhile.
   if (!existsSync(join(dataFolder, 'keys'))) await compiling;
   const live = followLiveSettings(settings, log);
   live.onChange(({ logLevel }) => {
-    for (const own of logs.values()) own.level = logLevel;
+    for (const [name, own] of logs)
+      if (name !== 'governor' || governor.logLevel === null) own.level = logLevel;
   });
   const fabric = await openFabric({
     dataFolder,
@@ -119,6 +139,7 @@ async function serve(components: ReadonlySet<Component>, options: ServeOptions):
     database,
     secrets: keepsSecrets ? secretsSettings() : null,
     secretsLog: logs.get('secrets') ?? log,
+    governor: governs ? { settings: governor, log: logs.get('governor') ?? log } : null,
     stopping: stopping.signal,
     ...(remote === undefined ? {} : { broker: remote }),
   });
@@ -138,17 +159,24 @@ async function serve(components: ReadonlySet<Component>, options: ServeOptions):
         { event: 'no_ledger', tags: [] },
         'no database is configured: evidence stays in the data folder',
       );
-    const served = components.size === COMPONENTS.length && fabric.ledger === undefined;
+    const needing = ['policy-adapter', 'ledger', 'secrets'] as const;
+    const served = needing.every((name) => components.has(name)) && decides && fabric.ledger === undefined;
     const http = await startListeners({
       fabric,
       settings,
-      // Without a database there is nothing that the other two could serve: said once, and not an error.
-      components: served ? ['sidecar-watcher'] : COMPONENTS.filter((name) => components.has(name)),
+      // Without a database there is nothing that these could serve: said once, and not an error.
+      components: COMPONENTS.filter(
+        (name) => components.has(name) && !(served && needing.some((one) => one === name)),
+      ),
       listen: {
         'sidecar-watcher': options.listen ?? settings.listen,
         'policy-adapter': options.listenPolicyAdapter ?? settings.listenPolicyAdapter,
         ledger: options.listenLedger ?? settings.listenLedger,
         secrets: options.listenSecrets ?? settings.listenSecrets,
+        governor: options.listenGovernor ?? {
+          host: governor.host ?? settings.listenGovernor.host,
+          port: governor.port ?? settings.listenGovernor.port,
+        },
       },
       ...(mcp === undefined ? {} : { mcp }),
       log,

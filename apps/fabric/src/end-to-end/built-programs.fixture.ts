@@ -7,17 +7,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const ROOT = resolve(import.meta.dirname, '../../../..');
 export const PF = join(ROOT, 'apps/fabric/bin/pf.mjs');
 export const VERIFY = join(ROOT, 'apps/verify/bin/pf-verify.mjs');
+export const SAFEAI = join(ROOT, 'apps/safeai/bin/safeai.mjs');
 
 const BUILT = [
   'apps/fabric/dist/main.mjs',
   'apps/fabric/dist/mail-tool.mjs',
   'apps/pfctl/dist/main.mjs',
+  'apps/safeai/dist/main.mjs',
   'apps/verify/dist/main.mjs',
 ];
 const LOCK = join(ROOT, 'node_modules/.pf-build-lock');
 const STALE_LOCK_MS = 60_000;
 
-/** Builds `pf`, `pfctl` and `pf-verify` unless what is built is newer than every source: `npm ci` has built them already. */
+/** Builds the command lines unless what is built is newer than every source: `npm ci` has built them already. */
 export async function buildPrograms(): Promise<void> {
   while (!takeLock()) await sleep(100);
   try {

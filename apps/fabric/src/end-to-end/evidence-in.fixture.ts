@@ -11,7 +11,7 @@ import {
   openRecordSealer,
 } from '@provability-fabric/evidence';
 import { fromBase64, parseEnvelope, parseJsonBytes } from '@provability-fabric/kernel';
-import { decodeStatement, isSecretsSession, type Statement } from '@provability-fabric/statements';
+import { decodeStatement, isRecordSession, type Statement } from '@provability-fabric/statements';
 import { runVerifier } from '../quickstart/verifier.ts';
 
 /** Of the settings that hold where nothing is configured. */
@@ -36,13 +36,13 @@ async function openLog(data: string, origin: string) {
   });
 }
 
-/** What agents' sessions left, in log order, without accesses to secrets; throws where the log contradicts itself. */
+/** What agents' sessions left, in log order, without records of facts; throws where the log contradicts itself. */
 export async function statementsIn(data: string, origin = ORIGIN): Promise<readonly Statement[]> {
   const log = await openLog(data, origin);
   try {
     const statements: Statement[] = [];
     for await (const { envelope, session } of log.scan()) {
-      if (isSecretsSession(session)) continue;
+      if (isRecordSession(session)) continue;
       const { payloadType, payload } = parseEnvelope(parseJsonBytes(envelope));
       statements.push(decodeStatement(payloadType, fromBase64(payload)));
     }

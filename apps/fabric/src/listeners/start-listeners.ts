@@ -1,6 +1,7 @@
 import type { Listen, Settings } from '@provability-fabric/configuration';
 import {
   createForwarder,
+  governorRoutes,
   type Listener,
   ledgerRoutes,
   policyAdapterRoutes,
@@ -101,7 +102,7 @@ function routesOf(
   { fabric, settings, mcp, log }: StartOptions,
   forwarder: ClosingForwarder | undefined,
 ): readonly Route[] {
-  const { sidecar, ledger, metrics, bundles, secrets } = fabric;
+  const { sidecar, ledger, metrics, bundles, secrets, governor } = fabric;
   const common = { now: Date.now, log: gatewayLog(log), metrics };
   switch (component) {
     case 'sidecar-watcher':
@@ -131,6 +132,20 @@ function routesOf(
         kv: { mount: 'secret', environment: secrets.settings.environment },
         version: VERSION,
       });
+    case 'governor':
+      if (governor === undefined)
+        throw new FabricError(
+          'OPTION_INVALID',
+          'governor needs a tree to govern: set SAFEAI_PROJECT_ROOT to its folder',
+        );
+      return [
+        ...governorRoutes({
+          ...common,
+          governor: governor.governor,
+          tenant: governor.settings.tenant,
+        }),
+        governor.mcp,
+      ];
   }
 }
 

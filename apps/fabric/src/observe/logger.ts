@@ -7,6 +7,11 @@ export function serviceLog(component: string, level: string): Logger {
   return createLogger(component, level, pino.destination({ fd: 1, sync: true }));
 }
 
+/** Of a command whose output is its own: what goes wrong in there is an error of the command. */
+export function quietLog(): Logger {
+  return pino({ enabled: false });
+}
+
 /**
  * `pf run` speaks MCP on stdout, so its log goes to stderr, where nobody need read it; what the server behind it says
  * there goes the same way.

@@ -5,8 +5,9 @@ import type { AuditRow } from '@provability-fabric/secrets';
 import {
   decodeChained,
   parseInputRecord,
+  parseRecordSession,
   parseSecretAccessDetails,
-  parseSecretsSession,
+  SECRETS_SESSION_PREFIX,
   statementDigest,
 } from '@provability-fabric/statements';
 
@@ -47,8 +48,8 @@ export async function restoreRows({ journal, rows, crypto }: Restoring): Promise
 function newestSessions(journal: Restoring['journal']): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, { readonly number: number; readonly session: string }[]>();
   for (const { tenant, session } of journal.heads()) {
-    const parsed = parseSecretsSession(session);
-    if (parsed?.log !== journal.id) continue;
+    const parsed = parseRecordSession(session);
+    if (parsed?.log !== journal.id || parsed.prefix !== SECRETS_SESSION_PREFIX) continue;
     found.set(tenant, [...(found.get(tenant) ?? []), { number: parsed.number, session }]);
   }
   return new Map(

@@ -4,6 +4,7 @@ import { nodeCrypto } from '@provability-fabric/evidence';
 import { createAuditTrail, type SecretAccess } from '@provability-fabric/secrets';
 import { openSecretAuditLog } from '@provability-fabric/storage';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { addChanges } from '../evidence/changes.fixture.ts';
 import { startTestLedger, type TestLedger } from '../ledger/ledger.fixture.ts';
 import type { AccessContinuity, Continuity } from './continuity.ts';
 
@@ -49,6 +50,7 @@ beforeAll(async () => {
     fail = true;
     await trail.record(access('acme')).catch(() => undefined);
     await rows.close();
+    await addChanges(log, ring.evidenceSigner(), Array(6).fill('change-refused'));
   });
   await ledger.tamper('alter table public.secret_audit_logs no force row level security');
 });
@@ -100,6 +102,15 @@ describe('continuity check, of a database that somebody wrote to', () => {
     const { code, said } = await check();
     expect([code, said.continuous]).toEqual([1, false]);
     expect(said.finding_count).toBeGreaterThan(0);
+  });
+
+  test('a whole session of governed changes was taken away', async () => {
+    await ledger.tamper(`delete from pf.statements where session like 'changes:%:0';
+      delete from pf.sessions where session like 'changes:%:0';`);
+    const { said } = await check();
+    expect(said.findings.map(({ message }) => message).join()).toContain(
+      'governed changes are missing between them',
+    );
   });
 
   test('a whole session of accesses was taken away', async () => {

@@ -1,6 +1,11 @@
 import { nodeCrypto } from '@provability-fabric/evidence';
 import { asDigest, type Crypto, hex, type JsonObject } from '@provability-fabric/kernel';
-import { parseSecretsSession } from '@provability-fabric/statements';
+import {
+  isRecordType,
+  parseRecordSession,
+  type RecordSessionPrefix,
+  recordSession,
+} from '@provability-fabric/statements';
 import {
   type Database,
   findIndexSince,
@@ -16,6 +21,10 @@ import { SessionChains } from '../ledger/session-chains.ts';
 import { AccessWalk } from './access-walk.ts';
 import type { Continuity } from './continuity.ts';
 
+const MISSING: Readonly<Record<RecordSessionPrefix, string>> = {
+  'secrets:': 'accesses to secrets',
+  'changes:': 'governed changes',
+};
 const BATCH = { rows: 2048, bytes: 16 * 1024 * 1024 };
 
 /**
@@ -60,7 +69,7 @@ class Walk {
   readonly chains: SessionChains;
   /** By tenant and session, those that were met. */
   readonly #met = new Map<string, SessionName>();
-  /** First statements of sessions of accesses, and what they say that they continue. */
+  /** First statements of sessions of facts, and what they say that they continue. */
   readonly #continuing: (SessionName & { readonly continues: unknown })[] = [];
   statements = 0;
 
@@ -122,26 +131,27 @@ class Walk {
     this.chains.follow(row, checked.ok ? checked.previous : undefined);
     if (!checked.ok) return undefined;
     const { tenant, session, seq, type } = row;
-    if (type === 'secret-access' && seq === 0 && session !== null)
+    if (isRecordType(type) && seq === 0 && session !== null)
       this.#continuing.push({ tenant, session, continues: checked.statement.continues });
     return checked.statement;
   }
 
-  /** Sessions of accesses are numbered: between one and the next nothing may be left out. */
+  /** Sessions of facts are numbered: between one and the next nothing may be left out. */
   async #compareContinuing(): Promise<void> {
     const wanted = this.#continuing.flatMap(({ tenant, session, continues }) => {
-      const place = parseSecretsSession(session);
+      const place = parseRecordSession(session);
       if (place === undefined || place.number === 0) return [];
-      return [{ tenant, session, before: `secrets:${place.log}:${place.number - 1}`, continues }];
+      const before = recordSession({ ...place, number: place.number - 1 });
+      return [{ tenant, session, before, continues, missing: MISSING[place.prefix] }];
     });
     const ends = new Map<string, Uint8Array | null>();
     const names = wanted.map(({ tenant, before }) => ({ tenant, session: before }));
     for await (const { tenant, session, stored } of readNamedSessions(this.#database, names))
       ends.set(keyOf(tenant, session), stored);
-    for (const { tenant, session, before, continues } of wanted) {
+    for (const { tenant, session, before, continues, missing } of wanted) {
       const end = ends.get(keyOf(tenant, before)) ?? null;
       if (end !== null && hex(end) === continues) continue;
-      const message = `it was not begun where session ${before} ends: accesses to secrets are missing between them`;
+      const message = `it was not begun where session ${before} ends: ${missing} are missing between them`;
       this.#findings.addOnce('SESSION', `session ${tenant}/${session}`, message);
     }
   }

@@ -1,5 +1,5 @@
 import type { LogReading } from '@provability-fabric/evidence';
-import { parseSecretsSession } from '@provability-fabric/statements';
+import { isRecord, parseRecordSession, recordSession } from '@provability-fabric/statements';
 import { decodeScanned } from '../evidence/decode-scanned.ts';
 import { Findings } from '../ledger/findings.ts';
 import type { Continuity } from './continuity.ts';
@@ -35,9 +35,9 @@ export async function logContinuity(
         where,
         `seq ${seq} was not issued after the statement that is stored before it`,
       );
-    const place = parseSecretsSession(session);
-    if (statement.type !== 'secret-access' || seq > 0 || place === undefined || place.number === 0) continue;
-    const last = ends.get(keyOf(tenant, `secrets:${place.log}:${place.number - 1}`));
+    const place = parseRecordSession(session);
+    if (!isRecord(statement) || seq > 0 || place === undefined || place.number === 0) continue;
+    const last = ends.get(keyOf(tenant, recordSession({ ...place, number: place.number - 1 })));
     if (last !== statement.continues && !(last === undefined && log.freed > 0))
       findings.addOnce('SESSION', where, 'it was not begun where the session before it ends');
   }

@@ -9,18 +9,18 @@ import {
   parseJsonBytes,
   verifyInclusion,
 } from '@provability-fabric/kernel';
-import type { ChainedStatement } from '@provability-fabric/statements';
+import { type ChainedStatement, recordId } from '@provability-fabric/statements';
 import { PfctlError } from '../errors.ts';
 import type { DataFolder } from './data-folder.ts';
 import { decodeScanned } from './decode-scanned.ts';
-import { glance } from './glance.ts';
+import { type Glance, glance } from './glance.ts';
 import { openLog } from './open-log.ts';
 
 /** One statement, what came of it, and how far it could be checked. */
 export interface FoundCertificate {
   readonly statement: ChainedStatement;
   /**
-   * The outcome certificate of a permission certificate, or what came of a change of a secret; null: none yet, or none to
+   * The outcome certificate of a permission certificate, or what came of a change of a secret or of a tree; null: none yet, or none to
    * come.
    */
   readonly outcome: ChainedStatement | null;
@@ -36,7 +36,7 @@ export interface FoundCertificate {
 }
 
 /**
- * By certificate id, access id or digest of the statement, or the beginning of an id, of 8 digits or more; or by place:
+ * By certificate id, access id, change id or digest of the statement, or the beginning of an id, of 8 digits or more; or by place:
  * `session#seq`.
  */
 type Wanted = { readonly id: string } | { readonly session: string; readonly seq: number };
@@ -53,15 +53,17 @@ export async function findCertificate(
   for await (const scanned of log.scan()) {
     if (tenant !== undefined && scanned.tenant !== tenant) continue;
     if (!('id' in wanted) && scanned.session !== wanted.session) continue;
-    const { type, certificate_id, access_id } = { certificate_id: '', access_id: '', ...glance(scanned) };
+    const seen = glance(scanned);
+    const { type, certificate_id } = { certificate_id: '', ...seen };
+    const fact = factIn(seen);
     if (type === 'outcome-certificate' && found.some((one) => isOutcomeOf(certificate_id, scanned, one)))
       outcome ??= scanned;
-    // The first of an access says what was asked for, the last what came of it.
-    if (type === 'secret-access' && found.some((one) => isSameAccess(access_id, scanned, one))) {
+    // The first of an access or a change says what was asked for, the last what came of it.
+    if (fact !== undefined && found.some((one) => isSameFact(fact, scanned, one))) {
       outcome = copyOf(scanned);
       continue;
     }
-    const ids = type === 'permission-certificate' ? certificate_id : access_id;
+    const ids = type === 'permission-certificate' ? certificate_id : (fact?.id ?? '');
     const fits =
       'id' in wanted
         ? (ids !== '' && ids.startsWith(wanted.id)) || scanned.digest === wanted.id
@@ -105,7 +107,7 @@ function parseName(name: string): Wanted {
   if (/^[0-9a-f]{8}(?:[0-9a-f]{0,56}|-[0-9a-f-]{0,27})$/.test(name)) return { id: name };
   throw new PfctlError(
     'INPUT_INVALID',
-    `expected a certificate id (8 or more of its hex digits), an access id, a digest, or SESSION#SEQ, came \`${name.slice(0, 200)}\``,
+    `expected a certificate id (8 or more of its hex digits), an access or change id, a digest, or SESSION#SEQ, came \`${name.slice(0, 200)}\``,
   );
 }
 
@@ -115,9 +117,20 @@ function isOutcomeOf(id: string, outcome: ScannedStatement, one: ScannedStatemen
   return type === 'permission-certificate' && certificate_id === id;
 }
 
-function isSameAccess(id: string, other: ScannedStatement, one: ScannedStatement): boolean {
-  const first = glance(one);
-  return other.tenant === one.tenant && first.type === 'secret-access' && first.access_id === id;
+interface Fact {
+  readonly type: string;
+  readonly id: string;
+}
+
+function factIn(seen: Glance): Fact | undefined {
+  const { type } = seen;
+  if (type !== 'secret-access' && type !== 'governed-change') return undefined;
+  return { type, id: recordId(seen) };
+}
+
+function isSameFact({ type, id }: Fact, other: ScannedStatement, one: ScannedStatement): boolean {
+  const first = factIn(glance(one));
+  return other.tenant === one.tenant && first?.type === type && first.id === id;
 }
 
 function theOnly(found: readonly ScannedStatement[], name: string, freed: number): ScannedStatement {

@@ -1,9 +1,11 @@
 import type { ScannedStatement } from '@provability-fabric/evidence';
-import type {
-  OutcomeCertificate,
-  PermissionCertificate,
-  SecretAccessStatement,
-  SessionRecord,
+import {
+  GOVERNED_CHANGE_KINDS,
+  type GovernedChangeStatement,
+  type OutcomeCertificate,
+  type PermissionCertificate,
+  type SecretAccessStatement,
+  type SessionRecord,
 } from '@provability-fabric/statements';
 import { decodeScanned } from './decode-scanned.ts';
 
@@ -24,12 +26,14 @@ export type Glance =
     >
   | Pick<OutcomeCertificate, 'type' | 'issued_at' | 'certificate_id' | 'outcome'>
   | Pick<SecretAccessStatement, 'type' | 'issued_at' | 'access_id' | 'result'>
+  | Pick<GovernedChangeStatement, 'type' | 'issued_at' | 'change_id' | 'kind'>
   | Pick<SessionRecord, 'type' | 'issued_at'>;
 
 const EFFECTS = new Set(['allow', 'hold', 'block']);
 const VERDICTS = new Set(['accept', 'hold', 'reject', 'error']);
 const MODES = new Set(['shadow', 'monitor', 'enforce']);
 const OUTCOMES = new Set(['done', 'failed', 'ambiguous']);
+const KINDS: ReadonlySet<unknown> = new Set(GOVERNED_CHANGE_KINDS);
 const RESULTS = new Set(['STARTED', 'SUCCESS', 'FAILURE', 'DENIED']);
 
 /**
@@ -64,6 +68,7 @@ function isKnown(statement: Loose): boolean {
   if (type === 'session-record') return true;
   if (type === 'secret-access')
     return typeof statement.access_id === 'string' && RESULTS.has(statement.result as string);
+  if (type === 'governed-change') return typeof statement.change_id === 'string' && KINDS.has(statement.kind);
   if (typeof certificate_id !== 'string') return false;
   if (type === 'outcome-certificate') return OUTCOMES.has(statement.outcome as string);
   return type === 'permission-certificate' && isDecision(statement);

@@ -46,7 +46,11 @@ export function checkStatement(crypto: Crypto, row: StoredStatement, envelope: U
   if (own(statement, 'tenant') === undefined && row.tenant !== PLATFORM_TENANT) return wrongColumn('tenant');
   const at = own(statement, 'issued_at') ?? own(statement, 'timestamp') ?? own(statement, 'at');
   if (typeof at === 'string' && Date.parse(at) !== row.issuedAt) return wrongColumn('issued_at');
-  const id = own(statement, 'certificate_id') ?? own(statement, 'receipt_id') ?? own(statement, 'access_id');
+  const id =
+    own(statement, 'certificate_id') ??
+    own(statement, 'receipt_id') ??
+    own(statement, 'access_id') ??
+    own(statement, 'change_id');
   if (column(id) !== row.id) return wrongColumn('id');
   if (column(principalOf(statement)) !== row.principal) return wrongColumn('principal');
   if (column(own(statement, 'verdict')) !== row.verdict) return wrongColumn('verdict');

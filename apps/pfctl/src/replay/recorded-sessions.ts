@@ -1,7 +1,7 @@
 import { EvidenceError, type LogReading } from '@provability-fabric/evidence';
 import type { Crypto } from '@provability-fabric/kernel';
 import { type Environment, underEnvironment } from '@provability-fabric/policy';
-import { isSecretsSession } from '@provability-fabric/statements';
+import { isRecordSession } from '@provability-fabric/statements';
 import { PfctlError } from '../errors.ts';
 import { plural } from '../output/plural.ts';
 import { visible } from '../output/visible.ts';
@@ -34,8 +34,8 @@ export function recordedSessions(
     ({ tenant, session }) =>
       tenant === (selection.tenant ?? tenant) &&
       session === (selection.session ?? session) &&
-      // Accesses to secrets are facts: nothing was decided that could be decided anew.
-      !isSecretsSession(session),
+      // Accesses to secrets and governed changes are facts: nothing was decided that could be decided anew.
+      !isRecordSession(session),
   );
   if (wanted.length === 0 && (selection.session ?? selection.tenant) !== undefined) throw unknown(selection);
   const own = wanted.filter(({ tenant }) => selection.tenants.includes(tenant));

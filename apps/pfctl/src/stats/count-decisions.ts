@@ -1,6 +1,7 @@
 import type { ScannedStatement } from '@provability-fabric/evidence';
 import type {
   Effect,
+  GovernedChangeKind,
   Mode,
   OutcomeKind,
   PermissionCertificate,
@@ -58,6 +59,8 @@ export interface Stats {
   readonly outcomes: Readonly<Record<OutcomeKind, number>>;
   /** To secrets, by what came of them. */
   readonly accesses: Readonly<Record<SecretAccessResult, number>>;
+  /** Steps of governed changes, by their kind; those that there are. */
+  readonly changes: Readonly<Partial<Record<GovernedChangeKind, number>>>;
   readonly clauses: readonly ClauseStats[];
   readonly tools: Ranking;
   readonly principals: Ranking;
@@ -80,6 +83,7 @@ export async function countDecisions(
   const mode = { shadow: 0, monitor: 0, enforce: 0, disabled: 0 };
   const outcomes = { done: 0, failed: 0, ambiguous: 0 };
   const accesses = { STARTED: 0, SUCCESS: 0, FAILURE: 0, DENIED: 0 };
+  const changes: Partial<Record<GovernedChangeKind, number>> = {};
   const clauses = new Counted<Violations>(() => ({ shadow: 0, monitor: 0, enforce: 0 }));
   const tools = new Counted<Answers>(noAnswers);
   const principals = new Counted<Answers>(noAnswers);
@@ -96,6 +100,7 @@ export async function countDecisions(
     counted += 1;
     sessions.add(JSON.stringify([scanned.tenant, scanned.session]));
     if (statement.type === 'secret-access') accesses[statement.result] += 1;
+    if (statement.type === 'governed-change') changes[statement.kind] = (changes[statement.kind] ?? 0) + 1;
     if (statement.type === 'outcome-certificate') outcomes[statement.outcome] += 1;
     if (statement.type !== 'permission-certificate') continue;
     effect[statement.effect] += 1;
@@ -123,6 +128,7 @@ export async function countDecisions(
     decisions: { total, effect, verdict, mode, let_through: letThrough },
     outcomes,
     accesses,
+    changes,
     clauses: clauses.greatest(Number.POSITIVE_INFINITY, sum).rows.map(([name, counts]) => {
       const [clause, code, check] = JSON.parse(name) as [string | null, string, string];
       return { clause, code, check, ...counts, total: sum(counts) };

@@ -19,7 +19,7 @@ export function printStats(stats: Stats, of: StatsOf, format: Format, style: Sty
     const { origin, range, freed } = of;
     return `${visibleJson(JSON.stringify({ origin, ...range, freed, ...stats }))}\n`;
   }
-  const { decisions, outcomes, accesses } = stats;
+  const { decisions, outcomes, accesses, changes } = stats;
   const { since, until } = of.range;
   const head = facts([
     ['log', of.origin],
@@ -36,6 +36,7 @@ export function printStats(stats: Stats, of: StatsOf, format: Format, style: Sty
     ...(Object.values(accesses).some((count) => count > 0)
       ? [['accesses to secrets', counts(accesses)] as const]
       : []),
+    ...(Object.keys(changes).length > 0 ? [['governed changes', counts(changes)] as const] : []),
     ...(of.freed === 0
       ? []
       : [['not counted', `the first ${of.freed} statements, which are in the ledger alone`] as const]),

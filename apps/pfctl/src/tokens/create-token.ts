@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { issueToken, openKeyRing } from '@provability-fabric/evidence';
 import { asPrincipalId, asSessionId, asTenantId } from '@provability-fabric/kernel';
-import { isSecretsSession } from '@provability-fabric/statements';
+import { isRecordSession } from '@provability-fabric/statements';
 import { PfctlError } from '../errors.ts';
 import type { DataFolder } from '../evidence/data-folder.ts';
 import { recordToken, type TokenRecord } from './token-records.ts';
@@ -36,10 +36,10 @@ export async function createToken(folder: DataFolder, wish: TokenWish): Promise<
   const bad = cap.find((capability) => !/^(?:\*|call:[^\s]+|read:[^\s]+)$/.test(capability));
   if (bad !== undefined)
     throw new PfctlError('INPUT_INVALID', `expected call:TOOL, read:URI or *, came \`${bad}\``);
-  if (sid !== undefined && isSecretsSession(sid))
+  if (sid !== undefined && isRecordSession(sid))
     throw new PfctlError(
       'INPUT_INVALID',
-      `expected a session that is no record of accesses to secrets, came \`${sid.slice(0, 200)}\`; give it another name`,
+      `expected a session that is no record of accesses to secrets or of governed changes, came \`${sid.slice(0, 200)}\`; give it another name`,
     );
   const ttlSeconds = Math.floor(ttl / 1000);
   const capabilities = cap.length === 0 ? ['*'] : cap;

@@ -304,6 +304,23 @@ describe('freeing', () => {
   });
 });
 
+describe('a session', () => {
+  it('is read from any seq on as it is from the beginning, freed or not', async () => {
+    const { log } = await filled();
+    await log.freeUpTo(30);
+    expect(log.freed).toBeGreaterThan(0);
+    const from = async (seq?: number) => {
+      const found: number[] = [];
+      for await (const { seq: next } of log.readSession('acme', 's1', seq)) found.push(next);
+      return found;
+    };
+    const whole = await from();
+    expect(whole).toHaveLength(15);
+    for (const seq of [0, 1, 4, 8, 14, 15, 99]) expect(await from(seq)).toEqual(whole.slice(seq));
+    await log.close();
+  });
+});
+
 describe('a session that another fabric went on with', () => {
   /** Two logs and the ledger that both ship into. */
   async function two() {

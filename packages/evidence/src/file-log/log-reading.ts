@@ -30,11 +30,11 @@ export interface LogReading {
   /** Where a session ends, taken over from another fabric or not. */
   head(tenant: string, session: string): SessionHead | undefined;
   /**
-   * A session's statements in seq order; what was freed, or decided by another fabric (index -1), from the
+   * A session's statements in seq order, from a seq on; what was freed, or decided by another fabric (index -1), from the
    * archive. Throws EVIDENCE_CORRUPT for one that is not what the log committed to, EVIDENCE_UNAVAILABLE where
    * there is no archive.
    */
-  readSession(tenant: string, session: string): AsyncIterable<StoredStatement>;
+  readSession(tenant: string, session: string, fromSeq?: number): AsyncIterable<StoredStatement>;
   /** The sessions of a tenant, in the order of their first statement. */
   sessions(tenant: string): readonly string[];
   /** Every statement that was not freed, in log order, records left sealed. */
@@ -122,11 +122,11 @@ export function readingOf(
   return {
     heads: () => sessions.heads(),
     head: (tenant, session) => sessions.head(tenant, session),
-    async *readSession(tenant, session) {
+    async *readSession(tenant, session, fromSeq = 0) {
       if (sessions.head(tenant, session) === undefined) return;
       const open = await records.opener(tenant);
       const from = { ...parts, crypto, reader, freedByNow: () => readFreed(journal) };
-      for await (const { sealedRecord, ...statement } of readSession(from, { tenant, session })) {
+      for await (const { sealedRecord, ...statement } of readSession(from, { tenant, session }, fromSeq)) {
         const place = { tenant, session, seq: statement.seq };
         yield { ...statement, record: sealedRecord === null ? null : open(place, sealedRecord) };
       }

@@ -31,11 +31,24 @@ interface SessionName {
 }
 
 /**
- * A session's statements in seq order, as far as the session goes when this is called. What was freed comes from
+ * A session's statements in seq order, from a seq on, as far as the session goes when this is called. What was freed comes from
  * the archive and is held against its leaf. What another fabric decided comes from the archive too, and has no
  * leaf here: its place in the session's chain is for the caller to check.
  */
-export async function* readSession(parts: SessionParts, name: SessionName): AsyncGenerator<SessionEntry> {
+export async function* readSession(
+  parts: SessionParts,
+  name: SessionName,
+  fromSeq = 0,
+): AsyncGenerator<SessionEntry> {
+  for await (const entry of readFrames(parts, name, fromSeq)) if (entry.seq >= fromSeq) yield entry;
+}
+
+/** From the beginning of the commit that has `fromSeq`, or before it. */
+async function* readFrames(
+  parts: SessionParts,
+  name: SessionName,
+  fromSeq: number,
+): AsyncGenerator<SessionEntry> {
   const { sessions, indexes } = parts;
   const { tenant, session } = name;
   const end = sessions.head(tenant, session)?.seq;
@@ -45,9 +58,11 @@ export async function* readSession(parts: SessionParts, name: SessionName): Asyn
     return;
   }
   const { from, segments } = sessions.find(tenant, session) ?? { from: 0, segments: [] };
-  if (from > 0) yield* decidedElsewhere(parts, name, from);
+  if (from > fromSeq) yield* decidedElsewhere(parts, name, from);
   for (const segment of segments) {
-    const frames = (await indexes.of(segment)).framesOf(tenant, session).filter(({ seq }) => seq <= end);
+    const frames = (await indexes.of(segment))
+      .framesOf(tenant, session)
+      .filter(({ seq, count }) => seq <= end && seq + count > fromSeq);
     if (frames.length === 0) continue;
     const file = await parts.reader.open(segment);
     yield* file === undefined

@@ -1,14 +1,14 @@
 import type { Crypto, EnvelopeSigner } from '@provability-fabric/kernel';
-import { SECRETS_SESSION_LENGTH } from '@provability-fabric/statements';
+import { RECORD_SESSION_LENGTH, type RecordChain, type RecordJournal } from '@provability-fabric/statements';
 import type { AuditTrail, SecretAccess } from '../audit.ts';
 import { SecretError } from '../errors.ts';
 import { DistinctTimes } from './distinct-times.ts';
-import type { AuditJournal, AuditRows } from './ports.ts';
+import type { AuditRows } from './ports.ts';
 import { recordable } from './recordable-access.ts';
-import { TenantChain } from './tenant-chain.ts';
+import { openTenantChain } from './tenant-chain.ts';
 
 export interface AuditTrailOptions {
-  readonly journal: AuditJournal;
+  readonly journal: RecordJournal;
   readonly rows: AuditRows;
   readonly crypto: Crypto;
   /** Of the evidence key: statements are signed when they are made. */
@@ -43,19 +43,19 @@ export interface RunningAuditTrail extends AuditTrail {
  * else.
  */
 export function createAuditTrail(options: AuditTrailOptions): RunningAuditTrail {
-  const { most = 8_192, sessionLength = SECRETS_SESSION_LENGTH } = options;
+  const { most = 8_192, sessionLength = RECORD_SESSION_LENGTH } = options;
   const problems = new Map<'statement' | 'row', string>();
-  const chains = new Map<string, TenantChain>();
+  const chains = new Map<string, RecordChain<SecretAccess>>();
   const times = new DistinctTimes();
   let waiting = 0;
   let whenEmpty: (() => void) | undefined;
   let closed = false;
 
-  function chainOf(tenant: string): TenantChain {
+  function chainOf(tenant: string): RecordChain<SecretAccess> {
     const known = chains.get(tenant);
     if (known !== undefined) return known;
     // Kept as long as it has something to do: where it went on is in the journal.
-    const chain = new TenantChain({
+    const chain = openTenantChain({
       ...options,
       tenant,
       sessionLength,
@@ -81,7 +81,7 @@ export function createAuditTrail(options: AuditTrailOptions): RunningAuditTrail 
       const access = times.of(recordable(given));
       waiting += 1;
       try {
-        await chainOf(access.tenant).record(access);
+        await chainOf(access.tenant).append(access);
       } finally {
         waiting -= 1;
         if (waiting === 0) whenEmpty?.();

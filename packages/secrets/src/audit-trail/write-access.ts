@@ -7,12 +7,13 @@ import {
 import {
   encodeStatement,
   payloadTypeOf,
+  type RecordEntry,
+  type RecordPlace,
   type SecretAccessStatement,
   statementDigest,
   writeInputRecord,
 } from '@provability-fabric/statements';
 import type { SecretAccess } from '../audit.ts';
-import type { AuditCommitEntry } from './ports.ts';
 
 export interface AccessWriting {
   readonly crypto: Crypto;
@@ -23,15 +24,12 @@ export interface AccessWriting {
   readonly provider: string;
 }
 
-/** Where in its tenant's chains a statement stands. */
-export type AccessPlace = Pick<SecretAccessStatement, 'session' | 'seq' | 'previous' | 'continues'>;
-
 /** One access as a signed statement with its salted record, ready to commit. */
 export function writeAccess(
   { crypto, signer, random, provider }: AccessWriting,
-  { session, seq, previous, continues }: AccessPlace,
+  { session, seq, previous, continues }: RecordPlace,
   access: SecretAccess,
-): AuditCommitEntry {
+): RecordEntry {
   const { id, tenant, principal, action, secret, result, details } = access;
   const { bytes: record, root } = writeInputRecord(
     crypto,

@@ -128,7 +128,7 @@ describe('opening a database', () => {
     expect(await failure(asSomebody)).toMatchObject({ code: 'LEDGER_REFUSED' });
     await asSuperuser(
       server,
-      'grant pf_writer, pf_reader, pf_auditor, pf_secrets, secrets_audit_writer, secrets_auditor to somebody',
+      'grant pf_writer, pf_reader, pf_auditor, pf_secrets, pf_governor, secrets_audit_writer, secrets_auditor to somebody',
     );
     await open(asSomebody);
   });

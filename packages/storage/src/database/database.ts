@@ -16,9 +16,16 @@ export interface Transaction {
 
 /**
  * They own nothing and log in to nothing: pf_reader is bound to one tenant, pf_auditor reads all, pf_writer appends.
- * pf_secrets has the secrets and adds to their audit log, which secrets_auditor reads for all tenants.
+ * pf_secrets has the secrets and adds to their audit log, which secrets_auditor reads for all tenants. pf_governor has what
+ * the replicas of a governor share.
  */
-export type DatabaseRole = 'pf_writer' | 'pf_reader' | 'pf_auditor' | 'pf_secrets' | 'secrets_auditor';
+export type DatabaseRole =
+  | 'pf_writer'
+  | 'pf_reader'
+  | 'pf_auditor'
+  | 'pf_secrets'
+  | 'pf_governor'
+  | 'secrets_auditor';
 
 export interface TransactionOptions {
   readonly tenant?: string;

@@ -77,7 +77,10 @@ function prepareEntry(crypto: Crypto, entry: LedgerEntry): PreparedEntry {
     leafData: crypto.sha256(leaf),
     previous: own(statement, 'previous') as string | null | undefined,
     id: column(
-      own(statement, 'certificate_id') ?? own(statement, 'receipt_id') ?? own(statement, 'access_id'),
+      own(statement, 'certificate_id') ??
+        own(statement, 'receipt_id') ??
+        own(statement, 'access_id') ??
+        own(statement, 'change_id'),
     ),
     principal: column(principalOf(statement)),
     verdict: column(own(statement, 'verdict')),

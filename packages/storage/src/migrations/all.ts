@@ -8,6 +8,7 @@ import { SECRETS } from './0007-secrets.ts';
 import { SECRET_AUDIT_LOGS } from './0008-secret-audit-logs.ts';
 import { SECRET_ROTATIONS } from './0009-secret-rotations.ts';
 import { ROOT_KEY_ORDER } from './0010-root-key-order.ts';
+import { GOVERNOR } from './0011-governor.ts';
 import type { Migration } from './migration.ts';
 
 /** In order. What was released never changes: mend it with the next one. */
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   SECRET_AUDIT_LOGS,
   SECRET_ROTATIONS,
   ROOT_KEY_ORDER,
+  GOVERNOR,
 ];

@@ -50,28 +50,34 @@ describe('evidence', () => {
     });
   });
 
-  it('of an access to a secret is found by its id and its digest, with its sessions as a whole', async () => {
-    const tenant = newTenant();
-    const id = '00000000-0000-4000-8000-000000000007';
-    const access = (number: number, seq: number, access_id: string) => {
-      const session = `secrets:${'ab'.repeat(16)}:${number}`;
-      return entryOf({ type: 'secret-access', tenant, session, seq, access_id, principal: 'alice' }, null);
-    };
-    const started = access(0, 1, id);
-    const entries = [access(0, 0, 'a'), started, access(0, 2, 'b'), access(1, 0, id), access(1, 1, 'c')];
-    await ledger.current.store(entries);
-    const found = async (name: string) =>
-      parseEvidenceExport((await ledger.current.reader.evidence({ tenant }, name)) as never);
-    expect((await found(id)).entries).toHaveLength(5);
-    expect((await found(started.digest)).entries).toHaveLength(3);
-    expect(provenBy(await found(id))).toEqual([true, true, true, true, true]);
-    expect(await ledger.current.reader.evidence({ tenant: newTenant() }, id)).toBeNull();
-    const [row] = await ledger.current.allPages(
-      { scope: { tenant }, types: ['secret-access'], principal: 'alice' },
-      1,
-    );
-    expect(row).toMatchObject({ id: 'a', type: 'secret-access' });
-  });
+  it.each([
+    ['secret-access', 'secrets:', 'access_id'],
+    ['governed-change', 'changes:', 'change_id'],
+  ])(
+    'of a %s is found by its id and its digest, with its sessions as a whole',
+    async (type, prefix, named) => {
+      const tenant = newTenant();
+      const id = '00000000-0000-4000-8000-000000000007';
+      const access = (number: number, seq: number, known: string) => {
+        const session = `${prefix}${'ab'.repeat(16)}:${number}`;
+        return entryOf({ type, tenant, session, seq, [named]: known, principal: 'alice' }, null);
+      };
+      const started = access(0, 1, id);
+      const entries = [access(0, 0, 'a'), started, access(0, 2, 'b'), access(1, 0, id), access(1, 1, 'c')];
+      await ledger.current.store(entries);
+      const found = async (name: string) =>
+        parseEvidenceExport((await ledger.current.reader.evidence({ tenant }, name)) as never);
+      expect((await found(id)).entries).toHaveLength(5);
+      expect((await found(started.digest)).entries).toHaveLength(3);
+      expect(provenBy(await found(id))).toEqual([true, true, true, true, true]);
+      expect(await ledger.current.reader.evidence({ tenant: newTenant() }, id)).toBeNull();
+      const [row] = await ledger.current.allPages(
+        { scope: { tenant }, types: [type], principal: 'alice' },
+        1,
+      );
+      expect(row).toMatchObject({ id: 'a', type });
+    },
+  );
 
   it('is one entry for what belongs to no session', async () => {
     const tenant = newTenant();

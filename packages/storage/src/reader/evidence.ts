@@ -17,7 +17,7 @@ import {
   type EvidenceEntry,
   type EvidenceExport,
   parseInputRecord,
-  SECRETS_SESSION_PREFIX,
+  RECORD_SESSION_PREFIXES,
 } from '@provability-fabric/statements';
 import type { Database, Transaction } from '../database/database.ts';
 import { LedgerError } from '../errors.ts';
@@ -64,7 +64,7 @@ export async function readEvidence(
   scope: LedgerScope,
   id: string,
 ): Promise<JsonValue | null> {
-  requireName(id, 'a certificate id, receipt id, access id or digest');
+  requireName(id, 'a certificate id, receipt id, access id, change id or digest');
   const proven = await readIn(database, scope, (tx) => prove(crypto, tx, id), TIMEOUT_MS);
   if (proven === null) return null;
   const entries: EvidenceEntry[] = [];
@@ -137,8 +137,10 @@ async function prove(crypto: Crypto, tx: Transaction, id: string): Promise<Prove
 
 /**
  * $1 id, $2 digest or null, $3 size: what was asked for, and its sessions from their openings up to there; sessions of
- * accesses to secrets as a whole, since the next one begins where they end.
+ * facts as a whole, since the next one begins where they end.
  */
+const IS_RECORD = RECORD_SESSION_PREFIXES.map((prefix) => `starts_with(session, '${prefix}')`).join(' or ');
+
 const WANTED = `
   with named as materialized (
     select log_index, tenant, session, seq from pf.statements where id = $1 and log_index < $3
@@ -146,7 +148,7 @@ const WANTED = `
     limit ${MOST_ENTRIES + 1}
   ),
   ends as materialized (
-    select tenant, session, max(case when starts_with(session, '${SECRETS_SESSION_PREFIX}') then ${MOST_SEQ} else seq end) as seq
+    select tenant, session, max(case when ${IS_RECORD} then ${MOST_SEQ} else seq end) as seq
     from named where session is not null group by tenant, session
   ),
   wanted as materialized (

@@ -25,7 +25,7 @@ export interface LedgerReader {
   checkpoint(): Promise<string | null>;
   /** By the path below `/tile/`, full or partial; null for what is no tile, or none yet. */
   tile(path: string): Promise<Uint8Array | null>;
-  /** The file that `pf-verify` reads, for a certificate_id, receipt_id, access_id or digest; null where there is none. */
+  /** The file that `pf-verify` reads, for a certificate_id, receipt_id, access_id, change_id or digest; null where there is none. */
   evidence(scope: LedgerScope, id: string): Promise<JsonValue | null>;
   head(tenant: string, session: string): Promise<LedgerSessionHead | undefined>;
   session(tenant: string, session: string, fromSeq?: number): AsyncIterable<LedgerStatement>;

@@ -2,18 +2,9 @@
 // password: so each statement is held against the checkpoint that the log's key signed, and what is changed,
 // moved or slipped in is refused. That the end of a session was cut off together with the record of it does
 // not show here; it shows in the heads that writers sign.
-import { type RecordSealer, readCheckpoint } from '@provability-fabric/evidence';
-import {
-  type Crypto,
-  concatBytes,
-  leafHash,
-  type NoteVerifier,
-  verifyInclusion,
-} from '@provability-fabric/kernel';
-import type { Database } from '../database/database.ts';
-import { corrupt } from './envelope.ts';
+import type { RecordSealer } from '@provability-fabric/evidence';
 import { requireName } from './name.ts';
-import { readInclusions } from './proofs.ts';
+import { requireInLog, type SignedLedger } from './require-in-log.ts';
 import { readIn } from './scope.ts';
 import { type LedgerSessionHead, type LedgerStatement, readHead, readSession } from './session.ts';
 
@@ -31,12 +22,7 @@ export interface LedgerSessionArchive {
   newest(tenant: string, prefix: string): Promise<string | undefined>;
 }
 
-export interface SessionArchiveOptions {
-  readonly database: Database;
-  readonly crypto: Crypto;
-  readonly origin: string;
-  /** The keys that checkpoints of this ledger may be signed with. */
-  readonly verifiers: readonly NoteVerifier[];
+export interface SessionArchiveOptions extends SignedLedger {
   readonly opener: Pick<RecordSealer, 'opener'>;
 }
 
@@ -79,34 +65,6 @@ const NEWEST = `
   where tenant = (select pf.current_tenant()) and session collate "C" >= $1 and session collate "C" < $2
     and seq >= 0 and substring(session from length($1) + 1) ~ '^[0-9]{1,16}$'
   order by substring(session from length($1) + 1)::numeric desc limit 1`;
-
-async function requireInLog(
-  { database, crypto, origin, verifiers }: SessionArchiveOptions,
-  batch: readonly LedgerStatement[],
-): Promise<void> {
-  const { checkpoint, proven } = await readIn(
-    database,
-    { tenant: null },
-    async (tx) => {
-      const [state] = await tx.query<{ checkpoint: string }>('select checkpoint from pf.log_state');
-      const checkpoint = state && readCheckpoint(crypto, state.checkpoint, origin, verifiers);
-      if (checkpoint === undefined)
-        throw corrupt("the ledger's checkpoint is signed by none of the known keys");
-      const indices = batch.map(({ index }) => index);
-      if (indices.some((index) => index >= checkpoint.size)) throw corrupt('a statement is not in the log');
-      return { checkpoint, proven: await readInclusions(crypto, tx, indices, checkpoint.size) };
-    },
-    TIMEOUT_MS,
-  );
-  const { size, root } = checkpoint;
-  for (const [position, { index, salt, envelope }] of batch.entries()) {
-    const leaf = leafHash(crypto, crypto.sha256(concatBytes(salt, envelope)));
-    const proof = proven[position]?.path ?? [];
-    if (!verifyInclusion(crypto, { index, size, leaf, proof, root }).ok) {
-      throw corrupt(`the statement at index ${index} is not the one in the log`);
-    }
-  }
-}
 
 async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {
   let batch: T[] = [];

@@ -29,7 +29,7 @@ describeWithRedis('a redis-server that fails', () => {
     expect(other.heard).toContain(null);
     expect(other.heard).not.toContain('lost');
     await one.redis.invalidations.publish('acme', 'again');
-    await expect.poll(() => other.heard).toContain('again');
+    await expect.poll(() => other.heard, { timeout: 5_000 }).toContain('again');
     expect(one.events.map(({ event }) => event)).toEqual(
       expect.arrayContaining(['redis.connected', 'redis.lost', 'redis.limits-in-process']),
     );

@@ -1,9 +1,12 @@
 import { type Crypto, type Digest, JsonError } from '@provability-fabric/kernel';
 import {
   inputRoot,
-  parseSecretAccessDetails,
-  parseSecretsSession,
-  type SecretAccessStatement,
+  parseRecordSession,
+  RECORD_PREFIXES,
+  type RecordSessionName,
+  type RecordStatement,
+  recordedId,
+  recordId,
   StatementError,
 } from '@provability-fabric/statements';
 import { shorten } from './difference.ts';
@@ -12,47 +15,52 @@ import type { Standing } from './rederivation.ts';
 import { placeProblems } from './session-chain.ts';
 import type { ReadEntry } from './verify-entry.ts';
 
-export type AccessEntry = ReadEntry<SecretAccessStatement>;
+export type RecordEntry = ReadEntry<RecordStatement>;
 
-interface VerifiedAccess {
-  readonly entry: AccessEntry;
+const NAMES: Readonly<Record<RecordStatement['type'], string>> = {
+  'secret-access': 'an access',
+  'governed-change': 'a governed change',
+};
+
+interface VerifiedRecord {
+  readonly entry: RecordEntry;
   readonly standing: Standing;
 }
 
 /**
- * The accesses to secrets of one session: chained, and each with the record that it was signed with. They are facts:
- * nothing follows from them, and there is nothing to derive.
+ * The facts of one session, accesses to secrets or governed changes: chained, and each with the record that it was signed
+ * with. Nothing follows from them, and there is nothing to derive.
  */
-export function verifyAccesses(
+export function verifyRecords(
   crypto: Crypto,
-  entries: readonly AccessEntry[],
+  entries: readonly RecordEntry[],
   failures: Failures,
-): readonly VerifiedAccess[] {
+): readonly VerifiedRecord[] {
   return entries.map((entry, position) => {
     const problems = placeProblems(entries[position - 1], entry);
     const beginning = position === 0 ? beginningProblem(entry) : midwayProblem(entry);
     if (beginning !== undefined) problems.push(beginning);
     for (const problem of problems) failures.add('CHAIN', entry.place, problem);
-    return { entry, standing: verifyRecord(crypto, entry, failures) };
+    return { entry, standing: verifyDetails(crypto, entry, failures) };
   });
 }
 
 /**
- * Sessions of accesses are numbered, and each begins with where the one before it ended: between those that the file has,
+ * Sessions of facts are numbered, and each begins with where the one before it ended: between those that the file has,
  * nothing was cut off. In any order; each is one session's entries.
  */
-export function verifyContinuation(sessions: readonly (readonly AccessEntry[])[], failures: Failures): void {
+export function verifyContinuation(sessions: readonly (readonly RecordEntry[])[], failures: Failures): void {
   const ends = new Map<string, Digest>();
   for (const entries of sessions) {
     const last = entries.at(-1);
-    const place = last && parseSecretsSession(last.statement.session);
+    const place = last && parseRecordSession(last.statement.session);
     if (last === undefined || place === undefined) continue;
-    ends.set(keyOf(last.statement.tenant, place.log, place.number), last.digest);
+    ends.set(keyOf(last.statement.tenant, place, place.number), last.digest);
   }
   for (const [first] of sessions) {
-    const place = first && parseSecretsSession(first.statement.session);
+    const place = first && parseRecordSession(first.statement.session);
     if (first === undefined || place === undefined || first.statement.seq !== 0) continue;
-    const before = ends.get(keyOf(first.statement.tenant, place.log, place.number - 1));
+    const before = ends.get(keyOf(first.statement.tenant, place, place.number - 1));
     if (before === undefined || before === first.statement.continues) continue;
     failures.add(
       'CHAIN',
@@ -62,10 +70,11 @@ export function verifyContinuation(sessions: readonly (readonly AccessEntry[])[]
   }
 }
 
-function beginningProblem({ statement }: AccessEntry): string | undefined {
-  const place = parseSecretsSession(statement.session);
-  if (place === undefined)
-    return `expected a session \`secrets:<log>:<number>\`, came \`${shorten(statement.session)}\``;
+function beginningProblem({ statement }: RecordEntry): string | undefined {
+  const place = parseRecordSession(statement.session);
+  const prefix = RECORD_PREFIXES[statement.type];
+  if (place?.prefix !== prefix)
+    return `expected a session \`${prefix}<log>:<number>\`, came \`${shorten(statement.session)}\``;
   if (statement.seq !== 0) return undefined;
   if (place.number > 0 && statement.continues === null)
     return `expected session ${place.number} to name the last statement of the one before, came null`;
@@ -74,17 +83,17 @@ function beginningProblem({ statement }: AccessEntry): string | undefined {
   return undefined;
 }
 
-function midwayProblem({ statement }: AccessEntry): string | undefined {
+function midwayProblem({ statement }: RecordEntry): string | undefined {
   if (statement.continues === null) return undefined;
   return `expected only the first statement to continue another session, came ${statement.continues}`;
 }
 
-function verifyRecord(
+function verifyDetails(
   crypto: Crypto,
-  { statement, place, record }: AccessEntry,
+  { statement, place, record }: RecordEntry,
   failures: Failures,
 ): Standing {
-  const because = 'an access is a fact: there is nothing to derive';
+  const because = `${NAMES[statement.type]} is a fact: there is nothing to derive`;
   if (record === null)
     return { status: 'signature only', because: `${because}, and its details were erased` };
   const root = inputRoot(crypto, record);
@@ -94,9 +103,10 @@ function verifyRecord(
     return { status: 'signature only', because };
   }
   try {
-    const { access_id: id } = parseSecretAccessDetails(record);
-    if (id !== statement.access_id) {
-      const message = `expected the record of access ${statement.access_id}, came that of ${shorten(id)}`;
+    const id = recordedId(statement, record);
+    const expected = recordId(statement);
+    if (id !== expected) {
+      const message = `expected the record of ${expected}, came that of ${shorten(id)}`;
       failures.add('RECORD_CONTENT', place, message);
     }
   } catch (error) {
@@ -106,6 +116,6 @@ function verifyRecord(
   return { status: 'signature only', because };
 }
 
-function keyOf(tenant: string, log: string, number: number): string {
-  return JSON.stringify([tenant, log, number]);
+function keyOf(tenant: string, { prefix, log }: RecordSessionName, number: number): string {
+  return JSON.stringify([tenant, prefix, log, number]);
 }

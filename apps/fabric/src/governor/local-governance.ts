@@ -1,0 +1,227 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defaultSettings } from '@provability-fabric/configuration';
+import { nodeCrypto } from '@provability-fabric/evidence';
+import {
+  createGovernor,
+  type Governor,
+  type GovernorCaller,
+  type KillOrder,
+  type KillState,
+  type KillSwitch,
+  policyInForce,
+  type RestoredAudit,
+  restoreAudit,
+} from '@provability-fabric/governor';
+import type { Digest } from '@provability-fabric/kernel';
+import { openDatabase, openGovernorStore } from '@provability-fabric/storage';
+import { databaseUrl, governorSettings, settingsFor } from '../config.ts';
+import { FabricError } from '../errors.ts';
+import { quietLog } from '../observe/logger.ts';
+import { openFabric } from '../wire.ts';
+import type { GovernorSettings } from './governor-settings.ts';
+import { type IssuedToken, issueGovernorToken, type TokenWish } from './issue-token.ts';
+import { type Look, openLook } from './look.ts';
+import { serveMcpOnStdio } from './mcp-stdio.ts';
+import { openGovernorKillSwitch } from './open-kill-switch.ts';
+import { policyFiles } from './policy-files.ts';
+import { policyFileOf } from './policy-place.ts';
+
+/** Where the things of a governor are. All paths are absolute; null for the policy: where it is looked for by default. */
+export interface LocalPlace {
+  readonly dataDir: string;
+  readonly keysDir: string;
+  readonly projectRoot: string;
+  readonly policyFile: string | null;
+}
+
+/** A governor that lives as long as a command. */
+export interface LocalGovernor extends Omit<Governor, 'kill' | 'revive' | 'killState' | 'isOrdering'> {
+  auditLast(count: number): Promise<readonly object[]>;
+  auditVerify(): ReturnType<Look['auditVerify']>;
+  close(): Promise<void>;
+}
+
+/** What the composition root does for the command line of a data folder. */
+export interface Governance {
+  /** `change` takes the folder and refuses while a service has it; `look` writes nothing and works beside one. */
+  open(place: LocalPlace, use: 'change' | 'look'): Promise<LocalGovernor>;
+  openKillSwitch(place: LocalPlace): Promise<LocalKillSwitch>;
+  readPolicy(place: LocalPlace): Promise<PolicyView>;
+  restoreAudit(place: LocalPlace, caller: GovernorCaller, file: string): Promise<RestoredAudit>;
+  issueToken(place: LocalPlace, wish: TokenWish): Promise<IssuedToken>;
+  serveMcp(place: LocalPlace, caller: GovernorCaller, signal: AbortSignal): Promise<void>;
+}
+
+export interface LocalKillSwitch {
+  state(): KillState;
+  kill(order: KillOrder): Promise<void>;
+  revive(order: KillOrder): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface PolicyView {
+  readonly digest: Digest;
+  /** null where nothing of it is in force or on record. */
+  readonly version: number | null;
+  readonly tier: string;
+  readonly safe_mode: boolean;
+  readonly cedar: string;
+}
+
+const LOOK_CONNECTIONS = 2;
+
+export function openGovernance(): Governance {
+  return {
+    open: (place, use) => (use === 'change' ? openToChange(place) : openToLook(place)),
+    async openKillSwitch(place) {
+      const settings = settingsAt(place);
+      const url = databaseUrl();
+      const { tenant, tree } = settings;
+      const database =
+        url === undefined ? undefined : await openDatabase({ url, connections: LOOK_CONNECTIONS });
+      const store = database && openGovernorStore({ database, crypto: nodeCrypto(), tenant, tree });
+      await mkdir(place.dataDir, { recursive: true, mode: 0o700 });
+      const { kill, close } = await openGovernorKillSwitch(settings, place.dataDir, store?.killSource);
+      return {
+        state: () => kill.state(),
+        kill: (order) => kill.kill(order),
+        revive: (order) => kill.revive(order),
+        async close() {
+          await close();
+          await store?.close();
+          await database?.close();
+        },
+      };
+    },
+    async readPolicy(place) {
+      const settings = settingsAt(place);
+      const file = policyFileAt(place, settings);
+      const policies = policyFiles({ file, overrides: settings.policyOverrides, crypto: nodeCrypto() });
+      const policy = await policies.load();
+      const version = await withLook(place, async ({ record }) => {
+        await record.catchUp();
+        const found = await policyInForce(policies, record);
+        return found.isNew ? policy.declaredVersion : found.identity.version;
+      });
+      const { digest, tier, safeMode } = policy;
+      return { digest, version, tier, safe_mode: safeMode, cedar: policy.cedarText };
+    },
+    async restoreAudit(place, _caller, file) {
+      const { tenant } = settingsAt(place);
+      return withLook(place, (look) =>
+        restoreAudit({
+          file,
+          path: join(place.dataDir, 'audit.log'),
+          crypto: nodeCrypto(),
+          tenant,
+          keys: look.evidenceKeys(),
+          source: look.source,
+          pause: (ms) => sleep(ms),
+        }),
+      );
+    },
+    async issueToken(place, wish) {
+      const folder = { keys: join(place.dataDir, 'keys'), origin: await originAt(place) };
+      return issueGovernorToken(settingsAt(place), folder, wish);
+    },
+    serveMcp: (place, caller, signal) =>
+      serveMcpOnStdio({
+        // The agent, and not the person who started it.
+        caller: { ...caller, principal: `mcp:${caller.principal}` },
+        signal,
+        // For each call anew: a person approves from another process in between.
+        async within(use, work) {
+          const governor = use === 'change' ? await openToChange(place) : await openToLook(place);
+          try {
+            return await work(governor);
+          } finally {
+            await governor.close();
+          }
+        },
+      }),
+  };
+}
+
+async function openToChange(place: LocalPlace): Promise<LocalGovernor> {
+  const settings = { ...settingsAt(place), policyFile: policyFileAt(place, settingsAt(place)) };
+  const environment = { ...defaultSettings(dirname(place.dataDir), 'local'), origin: await originAt(place) };
+  const url = databaseUrl();
+  const log = quietLog();
+  const fabric = await openFabric({
+    dataFolder: place.dataDir,
+    settings: environment,
+    live: { current: environment.live, onChange: () => undefined },
+    log,
+    database: url === undefined ? null : { kind: 'url', url },
+    bundle: null,
+    governor: { settings, log, keyFolder: place.keysDir },
+  });
+  const { governor: service } = fabric;
+  if (service === undefined)
+    throw new FabricError('OPTION_INVALID', 'expected a governor to have been opened');
+  return { ...service.governor, close: () => fabric.close() };
+}
+
+async function openToLook(place: LocalPlace): Promise<LocalGovernor> {
+  const settings = settingsAt(place);
+  const { kill, close } = await openGovernorKillSwitch(settings, place.dataDir, undefined);
+  const look = await lookAt(place, settings, kill);
+  return {
+    ...createGovernor(look.parts),
+    auditLast: (count) => look.auditLast(count),
+    auditVerify: () => look.auditVerify(),
+    async close() {
+      await look.close();
+      await close();
+    },
+  };
+}
+
+async function withLook<Result>(place: LocalPlace, work: (look: Look) => Promise<Result>): Promise<Result> {
+  const settings = settingsAt(place);
+  const { kill, close } = await openGovernorKillSwitch(settings, place.dataDir, undefined);
+  try {
+    const look = await lookAt(place, settings, kill);
+    try {
+      return await work(look);
+    } finally {
+      await look.close();
+    }
+  } finally {
+    await close();
+  }
+}
+
+async function lookAt(place: LocalPlace, settings: GovernorSettings, kill: KillSwitch): Promise<Look> {
+  return openLook(
+    {
+      ...place,
+      settings,
+      policyFile: policyFileAt(place, settings),
+      databaseUrl: databaseUrl(),
+      origin: await originAt(place),
+    },
+    kill,
+  );
+}
+
+function settingsAt({ projectRoot }: LocalPlace): GovernorSettings {
+  return { ...governorSettings(), projectRoot };
+}
+
+function policyFileAt({ policyFile }: LocalPlace, settings: GovernorSettings): string {
+  return policyFile ?? policyFileOf(settings);
+}
+
+/** The log's name stands in its verifier key; a folder that is yet to be made has the environment's. */
+async function originAt({ dataDir }: LocalPlace): Promise<string> {
+  const keys = join(dataDir, 'keys');
+  const names = existsSync(keys) ? await readdir(keys) : [];
+  const [file] = names.filter((name) => /^log\..+\.vk$/.test(name)).sort();
+  if (file === undefined) return (await settingsFor(undefined)).origin;
+  const [name = ''] = (await readFile(join(keys, file), 'utf8')).split('+');
+  return name;
+}

@@ -1,0 +1,12 @@
+/** What one manifest may hold, whatever the policy says: bytes of UTF-8, or of what base64 stands for. */
+export const MANIFEST_LIMITS = {
+  contentBytes: 64 * 1024,
+  allContentBytes: 512 * 1024,
+  targets: 1_000,
+  // Deletions carry no text, so the bytes above do not bound them.
+  edits: 10_000,
+  tests: 64,
+  testBytes: 4 * 1024,
+  rationaleBytes: 4 * 1024,
+  pathBytes: 4_096,
+} as const;

@@ -1,0 +1,16 @@
+import { lstat, readlink } from 'node:fs/promises';
+import type { SystemFolder } from './arguments.ts';
+
+const NAMES = ['/bin', '/sbin', '/lib', '/lib32', '/lib64'];
+
+/** As the host has them: programs name their loader by a path below these. */
+export async function systemFolders(): Promise<readonly SystemFolder[]> {
+  const found = await Promise.all(
+    NAMES.map(async (path): Promise<SystemFolder | undefined> => {
+      const kind = await lstat(path).catch(() => undefined);
+      if (kind?.isSymbolicLink() === true) return { path, linksTo: await readlink(path) };
+      return kind?.isDirectory() === true ? { path, linksTo: null } : undefined;
+    }),
+  );
+  return found.filter((folder) => folder !== undefined);
+}

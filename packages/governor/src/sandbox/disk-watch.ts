@@ -1,0 +1,58 @@
+import { execFile } from 'node:child_process';
+import { statfs } from 'node:fs/promises';
+
+const LOOK_EVERY_MS = 100;
+/** Adding up a large tree costs more than a look at the file system's free space. */
+const ADD_UP_EVERY_LOOKS = 20;
+
+async function freeBytes(folder: string): Promise<number> {
+  const { bfree, bsize } = await statfs(folder);
+  return bfree * bsize;
+}
+
+/** Follows no link and counts a file with several names once. What is deleted under it, or unreadable, it leaves out and says so. */
+async function takenBytes(folder: string): Promise<number> {
+  const said = await new Promise<string>((resolve) => {
+    const options = { env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' }, maxBuffer: 2 ** 26 };
+    execFile('du', ['-s', '--block-size=1', '--', folder], options, (_error, stdout) => resolve(stdout));
+  });
+  const bytes = Number.parseInt(said, 10);
+  if (!Number.isInteger(bytes)) throw new Error('the size of the workspace could not be found out');
+  return bytes;
+}
+
+/**
+ * Tells once when a folder takes more than `diskBytes`. Between two looks a fast disk takes more than that; files that are
+ * deleted and still open, or hidden, count when the file system has lost twice as much.
+ */
+export async function watchDisk(
+  folder: string,
+  diskBytes: number,
+  full: () => void,
+): Promise<{ close(): void }> {
+  const free = await freeBytes(folder);
+  let closed = false;
+  let looks = 0;
+  let timer: NodeJS.Timeout;
+  const isFull = async () => {
+    const lost = free - (await freeBytes(folder));
+    if (lost > 2 * diskBytes) return true;
+    looks++;
+    if (lost < diskBytes / 2 && looks % ADD_UP_EVERY_LOOKS !== 0) return false;
+    return (await takenBytes(folder)) > diskBytes;
+  };
+  const look = async () => {
+    // What cannot be measured is not bounded.
+    const over = await isFull().catch(() => true);
+    if (closed) return;
+    if (over) full();
+    else timer = setTimeout(() => void look(), LOOK_EVERY_MS);
+  };
+  timer = setTimeout(() => void look(), LOOK_EVERY_MS);
+  return {
+    close: () => {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import type { Digest } from '@provability-fabric/kernel';
+import type { AuditPosition } from '../audit/change-event.ts';
+import type { FileChange } from '../change.ts';
+import { GovernorError } from '../errors.ts';
+import type { ChangeManifest } from '../manifest/manifest.ts';
+import { changeEvent } from './change-events.ts';
+import { type PolicyInForce, policyInForce } from './policy-in-force.ts';
+import type { GovernorParts, LandedChange } from './ports.ts';
+import { type Attempt, attemptFields } from './refusals.ts';
+import { runTests } from './run-tests.ts';
+
+/** A change whose right to be made is yet to be decided. Everything here runs under the tree's lock. */
+export interface Candidate {
+  readonly attempt: Attempt;
+  readonly manifest: ChangeManifest;
+  readonly hash: Digest;
+  readonly changes: readonly FileChange[];
+  readonly base: Digest;
+  readonly inForce: PolicyInForce;
+  held(): Promise<void>;
+}
+
+export interface Landed extends LandedChange {
+  readonly position: AuditPosition;
+}
+
+/** Decides, tests, writes, records. Throws with the tree as it was, unless `attempt.landed`. */
+export async function landChange(parts: GovernorParts, candidate: Candidate): Promise<Landed> {
+  const { attempt, manifest, changes, inForce } = candidate;
+  await decide(parts, candidate);
+  await begin(parts, attempt);
+  const { sandbox } = inForce.policy;
+  const tested = await runTests(parts, attempt, { changes, tests: manifest.tests, demand: sandbox });
+  // The tests may have taken minutes.
+  parts.kill.check();
+  const landed = await write(parts, candidate, tested);
+  const position = await end(parts, attempt, landed);
+  return { ...landed, position };
+}
+
+async function decide(parts: GovernorParts, candidate: Candidate): Promise<void> {
+  const { attempt, manifest, changes, inForce } = candidate;
+  const { policy, identity } = inForce;
+  const plan = await policy.evaluate(
+    {
+      manifest,
+      changes,
+      paths: await parts.tree.paths(),
+      signers: attempt.signers,
+      purpose: attempt.undertaking === 'change' ? 'apply' : 'rollback',
+    },
+    identity.version,
+  );
+  attempt.plan = plan;
+  parts.observer.planned(plan.verdict, blockingRules(plan));
+  if (plan.verdict === 'approved') return;
+  throw new GovernorError('CHANGE_BLOCKED', `the policy blocks the change: ${plan.reasons.join('; ')}`);
+}
+
+export function blockingRules({ rules }: { readonly rules: readonly { rule: string; verdict: string }[] }) {
+  return rules.filter(({ verdict }) => verdict === 'blocked').map(({ rule }) => rule);
+}
+
+/** What begins is on record for all to see before anything of it happens. */
+async function begin(parts: GovernorParts, attempt: Attempt): Promise<void> {
+  const started = changeEvent(
+    { id: attempt.id, kind: `${attempt.undertaking}-started`, at: parts.now() },
+    attempt.caller,
+    { ...attemptFields(attempt), verdict: 'approved' },
+  );
+  const { statement } = await parts.recorder.record(started);
+  await parts.recorder.positionOf(statement);
+  attempt.started = true;
+  parts.observer.recorded(started);
+}
+
+function write(
+  { tree }: GovernorParts,
+  { attempt, manifest, hash, changes, base, inForce, held }: Candidate,
+  tested: Digest | null,
+): Promise<LandedChange> {
+  const { policy, identity } = inForce;
+  const { commit, sign } = policy.git;
+  return tree.land({
+    id: attempt.id,
+    manifest: hash,
+    reverts: attempt.reverts,
+    changes,
+    expectedBase: base,
+    expectedAfter: tested,
+    held: () => held(),
+    ...(commit ? { commit: { message: messageOf(manifest, hash, identity.version), sign } } : {}),
+  });
+}
+
+/** What the manifest says is indented: nothing in it can pose as a trailer. */
+function messageOf({ rationale, reverts }: ChangeManifest, hash: Digest, version: number): string {
+  const subject = `safeai: ${reverts === undefined ? 'apply' : 'roll back'} ${(reverts ?? hash).slice(0, 12)}`;
+  const body = rationale
+    .split(/\r\n|[\n\r]/)
+    .map((line) => `    ${line}`.trimEnd())
+    .join('\n');
+  const trailers = [`Change-Manifest: ${hash}`, `Policy-Version: ${version}`];
+  if (reverts !== undefined) trailers.push(`Reverts-Manifest: ${reverts}`);
+  return `${subject}\n\n${body}\n\n${trailers.join('\n')}\n`;
+}
+
+async function end(parts: GovernorParts, attempt: Attempt, landed: LandedChange): Promise<AuditPosition> {
+  attempt.landed = true;
+  const { tree, files, commit } = landed;
+  const applied = changeEvent(
+    { id: attempt.id, kind: `${attempt.undertaking}-applied`, at: parts.now() },
+    attempt.caller,
+    { ...attemptFields(attempt), verdict: 'approved', tree, files, commit },
+  );
+  const { statement } = await parts.recorder.record(applied);
+  // Until here a restart would put it on record.
+  await parts.tree.confirm(attempt.id);
+  parts.observer.recorded(applied);
+  return parts.recorder.positionOf(statement);
+}
+
+/** The policy in force, put on record where it is new. Under the tree's lock: of two new ones one is first. */
+export async function adoptPolicy(parts: GovernorParts): Promise<PolicyInForce> {
+  await parts.record.catchUp();
+  const found = await policyInForce(parts.policies, parts.record);
+  if (!found.isNew) return found;
+  const adopted = changeEvent({ id: parts.newId(), kind: 'policy-adopted', at: parts.now() }, 'governor', {
+    policy: found.identity,
+    detail: found.policy.restores === null ? null : `restores version ${found.policy.restores}`,
+  });
+  const { statement } = await parts.recorder.record(adopted);
+  await parts.recorder.positionOf(statement);
+  parts.observer.recorded(adopted);
+  await parts.record.catchUp();
+  // Another governor's may have come first.
+  return policyInForce(parts.policies, parts.record);
+}

@@ -1,0 +1,55 @@
+import { changeEvent } from './change-events.ts';
+import type { GovernorParts, RecoveredChange } from './ports.ts';
+
+const INTERRUPTED = { errorCode: 'INTERRUPTED', detail: 'a crash interrupted it; the tree is as before' };
+
+/**
+ * Puts on record what a killed process had begun, and makes the tree whole. Under the tree's lock, under which whoever begins
+ * something also ends it: what has no end by then never gets one from anybody else.
+ */
+export async function settleRecovered(parts: GovernorParts): Promise<void> {
+  const { tree, record, claims } = parts;
+  for (const found of await tree.recover()) await settle(parts, found);
+  await record.catchUp();
+  // Killed between its beginning and the first byte in the tree's journal.
+  for (const { id, kind, manifest, reverts } of record.unfinished()) {
+    const event = changeEvent(
+      { id, kind: kind === 'change-started' ? 'change-failed' : 'rollback-failed', at: parts.now() },
+      'governor',
+      { manifest, reverts, ...INTERRUPTED },
+    );
+    const { statement } = await parts.recorder.record(event);
+    await parts.recorder.positionOf(statement);
+    parts.observer.recorded(event);
+  }
+  for (const manifest of (await claims.abandoned?.()) ?? [])
+    await ((await record.find(manifest)) === undefined ? claims.release(manifest) : claims.applied(manifest));
+}
+
+async function settle(parts: GovernorParts, found: RecoveredChange): Promise<void> {
+  const { id, manifest, reverts, outcome, tree, files, commit } = found;
+  const undertaking = reverts === null ? 'change' : 'rollback';
+  const landed = outcome === 'landed';
+  const event = changeEvent(
+    { id, kind: `${undertaking}-${landed ? 'applied' : 'failed'}`, at: parts.now() },
+    'governor',
+    {
+      manifest,
+      reverts,
+      ...(landed
+        ? {
+            tree,
+            files,
+            commit,
+            verdict: 'approved' as const,
+            detail: 'landed before a crash, recorded after it',
+          }
+        : INTERRUPTED),
+    },
+  );
+  const { statement } = await parts.recorder.record(event);
+  await parts.recorder.positionOf(statement);
+  parts.observer.recorded(event);
+  await (landed ? parts.claims.applied(manifest) : parts.claims.release(manifest));
+  await parts.tree.confirm(id);
+}
