@@ -24,6 +24,7 @@ const RINGS: Readonly<Record<string, number>> = {
   'gateway-http': 3,
   'gateway-mcp': 3,
   client: 3,
+  'command-line': 3,
   storage: 3,
   fabric: 4,
   pfctl: 4,

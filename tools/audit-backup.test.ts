@@ -164,6 +164,14 @@ describe.skipIf(withoutGpg)('a backup of the audit log (gpg where it is)', () =>
     expect(readFileSync(join(data, 'audit.log'), 'utf8')).toBe(`${parts}genesis\nrecord 0\nrecord 1\n`);
   });
 
+  it('has what a rotation that was cut off left behind only once', () => {
+    writeFileSync(join(data, 'audit.log.1.gz'), gzipSync('genesis\nrecord 0\n'));
+    expect(run('backup-audit.sh')).toMatchObject({ status: 0 });
+    const [name = ''] = kept();
+    expect(run('restore-audit.sh', { S3_URI: '' }, join(backups, name))).toMatchObject({ status: 0 });
+    expect(readFileSync(join(data, 'audit.log'), 'utf8')).toBe('genesis\nrecord 0\nrecord 1\n');
+  });
+
   it('is taken from a pod, and put back into it', () => {
     const pod = { POD: 'safe-ai-governor-0', NAMESPACE: 'safeai' };
     expect(run('backup-audit.sh', pod)).toMatchObject({ status: 0 });

@@ -1,6 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { compileCedar } from '@provability-fabric/bundle';
+import { createSecretRules } from '@provability-fabric/detect';
+import { nodeCrypto } from '@provability-fabric/evidence';
 import { createMetrics } from '@provability-fabric/gateway-http';
+import { loadGovernorPolicy, RULE_NAMES } from '@provability-fabric/governor';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 
@@ -130,6 +134,74 @@ describe('pfctl.md', () => {
   });
 });
 
+describe('safeai.md', () => {
+  const page = 'docs/reference/safeai.md';
+
+  it('lists every command and every option', () => {
+    const sources = [
+      ...['sign', 'verify', 'plan', 'apply', 'rollback', 'audit', 'sandbox', 'status', 'policy', 'mcp'],
+      ...['keys', 'proposals', 'kill', 'token'],
+    ];
+    const folder = 'apps/safeai/src/commands';
+    expect(readdirSync(join(ROOT, folder)).toSorted()).toEqual(
+      sources.map((name) => `${name}.ts`).toSorted(),
+    );
+    const commands = matchesIn(folder, /\.command\('([a-z]+)/g);
+    expect(commands.length).toBeGreaterThan(20);
+    // With its arguments, or as one of several.
+    const said = (name: string) => new RegExp(`\`(?:[a-z]+ )?${name}[ \`]`).test(text(page));
+    expect(commands.filter((name) => !said(name))).toEqual([]);
+    const options = matchesIn('apps/safeai/src', /ption\(\s*'(?:-[a-z], )?(--[a-z-]+)/g);
+    expect(options.length).toBeGreaterThan(20);
+    expect(options.filter((option) => !new RegExp(`\`${option}[ \`]`).test(text(page)))).toEqual([]);
+  });
+});
+
+describe('the governor in config.md', () => {
+  it('has a row for every variable, and the page no other', () => {
+    const known = matchesIn('apps/fabric/src/governor', /^ {2}'(SAFEAI_[A-Z_]+)',$/gm);
+    expect(known.length).toBeGreaterThan(15);
+    const section = text('docs/reference/config.md').split('## Governor')[1]?.split('\n## ')[0] ?? '';
+    const rows = [...section.matchAll(/^\| (`SAFEAI_.*?) \|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`(SAFEAI_[A-Z_]+)`/g)].map(([, name]) => name as string),
+    );
+    expect(rows.toSorted()).toEqual(known.toSorted());
+  });
+});
+
+describe('governor.md', () => {
+  it('shows a policy and a clause that compile', async () => {
+    const block = (language: string) =>
+      new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(text('docs/reference/governor.md'))?.[1] ??
+      '';
+    const policy = await loadGovernorPolicy(
+      {
+        path: 'policy.yaml',
+        text: block('yaml'),
+        cedar: { path: 'policy.cedar', text: block('cedar') },
+      },
+      { crypto: nodeCrypto(), compile: compileCedar, secrets: createSecretRules() },
+    );
+    expect(policy).toMatchObject({ declaredVersion: 3, signatures: { required: 2 } });
+    expect(policy.cedarText).toContain('migrations-need-two-people');
+  });
+
+  it('names every key of policy.yaml, every rule and every built-in pattern', () => {
+    const page = 'docs/reference/governor.md';
+    const keys: string[] = [];
+    find('packages/governor/src/policy/read-settings.ts', (node) => {
+      if (!ts.isPropertyAssignment(node) || !ts.isObjectLiteralExpression(node.initializer)) return;
+      const members = node.initializer.properties.map((member) => member.name?.getText());
+      if (members.includes('read') && members.includes('otherwise')) keys.push(node.name.getText());
+    });
+    expect(keys.length).toBeGreaterThan(30);
+    expect(keys.filter((key) => !new RegExp(`\`[^\`]*\\b${key}\\b`).test(text(page)))).toEqual([]);
+    const patterns = matchesIn('packages/governor/src/policy', /\{?\s*name: '([a-z]+(?:-[a-z]+)+)'/g);
+    expect(patterns.length).toBeGreaterThan(12);
+    expect(missingIn(page, [...RULE_NAMES, ...patterns])).toEqual([]);
+  });
+});
+
 describe('pf.md', () => {
   const page = 'docs/reference/pf.md';
 
@@ -148,6 +220,7 @@ describe('pf.md', () => {
       ...matchesIn('packages/gateway-mcp/src', /emit\('([a-z.-]+)'/g),
       ...matchesIn('apps/fabric/src', /event: '([a-z_]+)'/g),
       ...unionIn('packages/evidence/src/ports.ts', 'EvidenceEvent'),
+      ...unionIn('packages/governor/src/audit/view/audit-view.ts', 'AuditViewEvent'),
       ...matchesIn('packages/gateway-http/src', /event: '([a-z_]+)'/g),
       ...matchesIn('packages/gateway-csi/src', /event: '(csi\.[a-z-]+)'/g),
       ...matchesIn('packages/storage/src/redis', /event: '(redis\.[a-z-]+)'/g),

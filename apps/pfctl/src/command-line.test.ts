@@ -1,9 +1,10 @@
+import { OutputClosedError } from '@provability-fabric/command-line';
+import { CHECKOUT, NOW } from '@provability-fabric/command-line/testing';
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { OutputClosedError } from './errors.ts';
 import { buildProgram } from './program.ts';
 import { run } from './run.ts';
-import { CHECKOUT, NOW, pfctl } from './terminal.fixture.ts';
+import { pfctl } from './terminal.fixture.ts';
 
 test.each([
   [['polcy', 'check', 'x'], "pfctl: unknown command 'polcy'\n(Did you mean policy?)\n"],

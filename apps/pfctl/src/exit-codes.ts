@@ -1,32 +1,20 @@
+import { CommandError, isGivenWrong } from '@provability-fabric/command-line';
 import { CommanderError } from 'commander';
-import { PfctlError, systemCode } from './errors.ts';
 
 /** CONTRACTS §8. */
 export const EXIT = { ok: 0, failure: 1, denied: 2, invalidInput: 3, cannotCheck: 4 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-const OWN: Readonly<Record<PfctlError['code'], ExitCode>> = {
+const OWN: Readonly<Record<CommandError['code'], ExitCode>> = {
   INPUT_INVALID: EXIT.invalidInput,
   CANNOT_CHECK: EXIT.cannotCheck,
   DENIED: EXIT.denied,
   NOT_READY: EXIT.failure,
 };
 
-/** System calls that fail because of what they were given, rather than because the machine is in trouble. */
-const GIVEN_WRONG = new Set([
-  'ENOENT',
-  'ENOTDIR',
-  'EISDIR',
-  'EACCES',
-  'EPERM',
-  'ELOOP',
-  'ENAMETOOLONG',
-  'EEXIST',
-]);
-
 /** Which number an error ends the process with; undefined for one that nobody foresaw. */
 export function exitCodeFor(error: unknown): ExitCode | undefined {
-  if (error instanceof PfctlError) return OWN[error.code];
+  if (error instanceof CommandError) return OWN[error.code];
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.invalidInput;
   if (!(error instanceof Error)) return undefined;
   // By name: loading the packages only to compare classes would cost every command their start-up time.
@@ -44,7 +32,7 @@ export function exitCodeFor(error: unknown): ExitCode | undefined {
     case 'LedgerError':
       return ledgerExit(String(code));
   }
-  return GIVEN_WRONG.has(systemCode(error) ?? '') ? EXIT.invalidInput : undefined;
+  return isGivenWrong(error) ? EXIT.invalidInput : undefined;
 }
 
 function evidenceExit(code: string): ExitCode {

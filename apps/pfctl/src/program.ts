@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { newProgram } from '@provability-fabric/command-line';
+import type { Command } from 'commander';
 import { addApprovals } from './commands/approvals.ts';
 import { addBundle } from './commands/bundle.ts';
 import { addCertificates } from './commands/certs.ts';
@@ -16,25 +17,13 @@ import { addTest } from './commands/test.ts';
 import { addToken } from './commands/token.ts';
 import { addValidate } from './commands/validate.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { visibleLines } from './output/visible.ts';
 import { Shell } from './shell.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Every command line there is. Definitions are light; what a command needs is loaded when it runs. */
 export function buildProgram(terminal: Terminal, finish: (code: ExitCode) => void): Command {
-  const program = new Command('pfctl')
+  const program = newProgram('pfctl', 'pfctl: ', terminal)
     .description('Operates the Provability Fabric: policies, replays, certificates.')
-    .helpCommand(false)
-    .showSuggestionAfterError(true)
-    .exitOverride()
-    .configureOutput({
-      // Help is short, so nobody need wait for it to be taken.
-      writeOut: (text) => void terminal.write(text),
-      writeErr: (text) => terminal.note(text),
-      outputError: (text, write) => write(visibleLines(text.replace(/^error: /, 'pfctl: '))),
-      getOutHasColors: () => terminal.colour,
-      getErrHasColors: () => false,
-    })
     .addHelpText(
       'after',
       '\nExit codes: 0 ok, 1 failure or verified false, 2 denied or rejected, 3 invalid input, 4 cannot be checked.\n' +

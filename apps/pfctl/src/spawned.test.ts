@@ -2,8 +2,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { CHECKOUT, temporaryFolders } from '@provability-fabric/command-line/testing';
 import { afterAll, expect, test } from 'vitest';
-import { CHECKOUT, pfctl, temporaryFolders } from './terminal.fixture.ts';
+import { pfctl } from './terminal.fixture.ts';
 
 const folders = temporaryFolders();
 afterAll(() => folders.removeAll());

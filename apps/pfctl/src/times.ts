@@ -1,6 +1,6 @@
+import { CommandError } from '@provability-fabric/command-line';
 import { parseDuration } from '@provability-fabric/configuration';
 import { formatInstant, parseInstant } from '@provability-fabric/policy';
-import { PfctlError } from './errors.ts';
 
 /** From `since`, itself included, to before `until`; null: open on that side. RFC 3339 UTC with milliseconds. */
 export interface TimeRange {
@@ -46,13 +46,16 @@ export function parseRange(
   const [from, to, ...more] = since?.split('/') ?? [];
   if (more.length > 0) throw notATime(since as string);
   if (to !== undefined && until !== undefined)
-    throw new PfctlError('INPUT_INVALID', 'expected either --since A/B or --until, came both; leave one out');
+    throw new CommandError(
+      'INPUT_INVALID',
+      'expected either --since A/B or --until, came both; leave one out',
+    );
   const start = from === undefined ? null : parseTime(from, now);
   const last = to ?? until;
   const end = last === undefined ? null : parseTime(last, now);
   if (start !== null && end !== null && start > end) {
     const times = `${formatInstant(start)} to ${formatInstant(end)}`;
-    throw new PfctlError('INPUT_INVALID', `expected a range that ends after it begins, came ${times}`);
+    throw new CommandError('INPUT_INVALID', `expected a range that ends after it begins, came ${times}`);
   }
   return {
     since: start === null ? null : formatInstant(start),
@@ -131,8 +134,8 @@ function offsetOf(zone: string): string {
   return `${digits.slice(0, 3)}:${digits.slice(3)}`;
 }
 
-function notATime(text: string): PfctlError {
-  return new PfctlError(
+function notATime(text: string): CommandError {
+  return new CommandError(
     'INPUT_INVALID',
     'expected a time such as `2026-03-01T12:00:00Z`, `1hour`, `2 hours ago`, or two with `/` between for --since, came ' +
       `\`${text.slice(0, LONGEST)}\`; \`date -Iseconds\` prints one that is always understood`,

@@ -1,9 +1,10 @@
+import { OutputClosedError } from '@provability-fabric/command-line';
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
 import type { Command } from 'commander';
 import { afterAll, expect, test } from 'vitest';
-import { OutputClosedError } from './errors.ts';
 import { FakeGovernance } from './fake-governance.fixture.ts';
 import { buildProgram } from './program.ts';
-import { safeai, temporaryFolders } from './terminal.fixture.ts';
+import { safeai } from './terminal.fixture.ts';
 
 const folders = temporaryFolders();
 afterAll(() => folders.removeAll());
@@ -81,6 +82,13 @@ test('every command has a help with an example that names it', async () => {
     const example = out.split(/\nExamples?:\n/)[1] ?? '';
     expect(example, path.join(' ')).toContain(['safeai', ...path].join(' '));
   }
+});
+
+test('help says what is taken where nothing is said, as it would be typed', async () => {
+  const said = async (path: readonly string[]) => (await safeai([...path, '--help'])).out;
+  for (const path of [['sandbox'], ['sandbox', 'run']])
+    expect(await said(path)).toMatch(/\(default: 5m\)[\s\S]*\(default:\s+512m\)/);
+  expect(await said(['token', 'create'])).toContain('(default: 15m)');
 });
 
 test('it says its version', async () => {

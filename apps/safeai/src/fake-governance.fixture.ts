@@ -1,3 +1,4 @@
+import type { LocalPlace, PolicyView } from '@provability-fabric/fabric';
 import type {
   ApplyAnswer,
   GovernorStatus,
@@ -7,7 +8,7 @@ import type {
   RollbackAnswer,
 } from '@provability-fabric/governor';
 import type { Digest, JsonValue } from '@provability-fabric/kernel';
-import type { AuditFinding, Governance, LocalGovernor, LocalPlace, PolicyView } from './governance.ts';
+import type { AuditFinding, Governance, LocalGovernor } from './governance.ts';
 
 export const HASH = 'ab'.repeat(32) as Digest;
 export const ROOT = 'cd'.repeat(32);

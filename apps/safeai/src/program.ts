@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { newProgram } from '@provability-fabric/command-line';
+import type { Command } from 'commander';
 import { addApply } from './commands/apply.ts';
 import { addAudit } from './commands/audit.ts';
 import { addKeys } from './commands/keys.ts';
@@ -15,7 +16,6 @@ import { addToken } from './commands/token.ts';
 import { addVerify } from './commands/verify.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { Governance } from './governance.ts';
-import { visibleLines } from './output/visible.ts';
 import { Shell } from './shell.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -27,24 +27,13 @@ export function buildProgram(
   governance: () => Promise<Governance>,
   finish: (code: ExitCode) => void,
 ): Command {
-  const program = new Command('safeai')
+  const program = newProgram('safeai', '✗ ', terminal)
     .description(
       'Signs, checks and lands code changes that an AI proposes: whole, tested and on record, or not at all.',
     )
     .version(VERSION)
-    .helpCommand(false)
     // What follows the command of `sandbox` belongs to that command.
     .enablePositionalOptions()
-    .showSuggestionAfterError(true)
-    .exitOverride()
-    .configureOutput({
-      // Help is short, so nobody need wait for it to be taken.
-      writeOut: (text) => void terminal.write(text),
-      writeErr: (text) => terminal.note(text),
-      outputError: (text, write) => write(visibleLines(text.replace(/^error: /, '✗ '))),
-      getOutHasColors: () => terminal.colour,
-      getErrHasColors: () => false,
-    })
     .addHelpText(
       'after',
       '\nExit codes: 0 ok, 1 anything else; `sandbox` passes on the code of its command, 124 when its time was up.\n' +

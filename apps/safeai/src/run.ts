@@ -1,45 +1,43 @@
-import { CommanderError } from 'commander';
+import { runProgram, visible, visibleLines } from '@provability-fabric/command-line';
 import type { ProcessSettings } from './config.ts';
-import { OutputClosedError } from './errors.ts';
-import { codeOf, EXIT, type ExitCode, isForeseen } from './exit-codes.ts';
+import { codeOf, EXIT, type ExitCode, exitCodeFor, isForeseen } from './exit-codes.ts';
 import type { Governance } from './governance.ts';
 import { printRefusal } from './output/refusal.ts';
-import { visible, visibleLines } from './output/visible.ts';
 import { buildProgram } from './program.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Runs one command line. Whatever happens comes out as an exit code and at most a few lines on standard error. */
-export async function run(
+export function run(
   args: readonly string[],
   terminal: Terminal,
   governance: () => Promise<Governance>,
   settings: Pick<ProcessSettings, 'debug'> = { debug: false },
 ): Promise<ExitCode> {
-  let code: ExitCode = EXIT.ok;
-  try {
-    const program = buildProgram(terminal, governance, (result) => {
-      code = result;
-    });
-    await program.parseAsync(args, { from: 'user' });
-    return code;
-  } catch (error) {
-    // Commander has said what it had to say; it also ends the help this way.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.failure;
-    if (error instanceof OutputClosedError) return EXIT.failure;
-    tell(error, terminal);
-    if (settings.debug && error instanceof Error) terminal.note(`${visibleLines(error.stack ?? '')}\n`);
-    return EXIT.failure;
-  }
+  return runProgram<ExitCode>(args, terminal, (finish) => buildProgram(terminal, governance, finish), {
+    ok: EXIT.ok,
+    failure: EXIT.failure,
+    exitCodeFor,
+    tell: (error) => tell(error, terminal),
+    debug: settings.debug,
+  });
 }
 
 function tell(error: unknown, terminal: Terminal): void {
-  const message = error instanceof Error ? error.message : String(error);
+  const code = codeOf(error);
+  const message = messageOf(error, code);
   if (!isForeseen(error)) {
     terminal.note(`✗ unexpected error: ${visible(message)} (SAFEAI_DEBUG=1 shows more)\n`);
     return;
   }
-  const code = codeOf(error);
-  const named = error instanceof Error && error.name !== 'SafeaiError' && code !== undefined;
+  const named = error instanceof Error && error.name !== 'CommandError' && code !== undefined;
   terminal.note(`✗ ${visibleLines(message)}${named && !message.includes(code) ? ` (${code})` : ''}\n`);
   printRefusal(error, terminal);
+}
+
+function messageOf(error: unknown, code: string | undefined): string {
+  const message = error instanceof Error ? error.message : String(error);
+  // Nobody wants to govern the tree from another folder; and a service that has this one can be asked.
+  return code === 'FOLDER_IN_USE'
+    ? message.replace(/; stop it or choose another with --data$/, '; stop it, or ask it with --url')
+    : message;
 }

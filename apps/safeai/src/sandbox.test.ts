@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
 import { afterAll, describe, expect, it } from 'vitest';
-import { safeai, temporaryFolders } from './terminal.fixture.ts';
+import { safeai } from './terminal.fixture.ts';
 
 const folders = temporaryFolders();
 afterAll(() => folders.removeAll());

@@ -1,3 +1,5 @@
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
+import { lockDataFolder } from '@provability-fabric/evidence';
 import type { Proposal } from '@provability-fabric/governor';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
@@ -10,7 +12,7 @@ import {
   STATUS,
   TREE,
 } from './fake-governance.fixture.ts';
-import { safeai, temporaryFolders } from './terminal.fixture.ts';
+import { safeai } from './terminal.fixture.ts';
 
 const folders = temporaryFolders();
 afterAll(() => folders.removeAll());
@@ -51,6 +53,25 @@ describe('plan', () => {
 });
 
 describe('apply and rollback', () => {
+  it('of a folder that a service has say whom to ask', async () => {
+    const folder = folders.make();
+    const held = await lockDataFolder(folder, { now: Date.now });
+    const governance = new FakeGovernance();
+    try {
+      governance.refusal = await lockDataFolder(folder, { now: Date.now }).then(
+        () => new Error('the folder is free'),
+        (error: Error) => error,
+      );
+    } finally {
+      await held.release();
+    }
+    const { code, err } = await safeai(['apply'], { stdin: '{}', governance });
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /^✗ data folder .* in use by pid .*; stop it, or ask it with --url \(FOLDER_IN_USE\)\n$/,
+    );
+  });
+
   it('say which rules block and what the tests wrote, without obeying it', async () => {
     const governance = new FakeGovernance();
     governance.refusal = Object.assign(new Error('expected all 1 tests to pass'), {

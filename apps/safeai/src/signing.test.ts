@@ -1,8 +1,9 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { NOW, temporaryFolders } from '@provability-fabric/command-line/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeGovernance, HASH, POLICY, TREE } from './fake-governance.fixture.ts';
-import { NOW, safeai, temporaryFolders } from './terminal.fixture.ts';
+import { safeai } from './terminal.fixture.ts';
 
 const folders = temporaryFolders();
 afterAll(() => folders.removeAll());

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { CHECKOUT, temporaryFolders } from '@provability-fabric/command-line/testing';
 import { afterAll, describe, expect, test } from 'vitest';
-import { CHECKOUT, temporaryFolders } from './terminal.fixture.ts';
 
 const folders = temporaryFolders();
 afterAll(() => folders.removeAll());

@@ -1,28 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
+import { type CommandTerminal, harmless, processOutput } from '@provability-fabric/command-line';
 import type { ProcessSettings } from './config.ts';
-import { OutputClosedError } from './errors.ts';
-import { harmless } from './output/visible.ts';
 
 /** All of the process that commands touch; tests bring their own. */
-export interface Terminal {
-  /** To standard output; resolves when more may come. Throws OutputClosedError once nobody reads any more. */
-  write(text: string): Promise<void>;
-  /** To standard error. */
-  note(text: string): void;
+export interface Terminal extends CommandTerminal {
   /** What a sandboxed command writes, as it comes; a terminal gets it without what it would obey. */
   relay(stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
-  readonly input: AsyncIterable<Uint8Array>;
-  /** Whether standard output is to be coloured. */
-  readonly colour: boolean;
-  /** The working directory. */
-  readonly directory: string;
   readonly settings: Omit<ProcessSettings, 'colour' | 'debug'>;
   /** Who is at work, as it goes on record. */
   readonly user: string;
-  /** ms since the epoch. */
-  now(): number;
   random(bytes: number): Uint8Array;
   /** Calls `work` with a signal that is aborted when the process is asked to end, so that it can clean up first. */
   interruptible<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result>;
@@ -30,26 +18,9 @@ export interface Terminal {
 
 export function processTerminal(settings: ProcessSettings): Terminal {
   const { stdin, stdout, stderr } = process;
-  let closed = false;
-  stdout.on('error', () => {
-    closed = true;
-  });
-  // A closed standard error silences notes; it is no reason to fail.
-  stderr.on('error', () => {});
   const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
   return {
-    async write(text) {
-      if (closed) throw new OutputClosedError();
-      if (stdout.write(text)) return;
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          stdout.off('drain', done).off('error', done);
-          resolve();
-        };
-        stdout.on('drain', done).on('error', done);
-      });
-    },
-    note: (text) => void stderr.write(text),
+    ...processOutput(),
     relay(stream, chunk) {
       const to = stream === 'stdout' ? stdout : stderr;
       // A pipe wants the very bytes.

@@ -5,6 +5,7 @@ import { LOG, TestAccesses, TestChanges } from './accesses.fixture.ts';
 import { crypto } from './bundle.fixture.ts';
 import { type EvidenceJson, TestLog } from './log.fixture.ts';
 import { jsonReport } from './report-json.ts';
+import { tableReport } from './report-table.ts';
 import { check, standings, wrong } from './verification.fixture.ts';
 
 const session = `changes:${LOG}:0`;
@@ -75,5 +76,16 @@ describe('governed changes in an evidence file', () => {
       verdict: 'CHANGE_BLOCKED',
       because: 'a governed change is a fact: there is nothing to derive',
     });
+  });
+
+  it('are told apart in the table', () => {
+    const log = new TestLog();
+    const changes = new TestChanges(log);
+    for (const kind of ['rollback-started', 'rollback-applied', 'change-applied'] as const)
+      changes.add({ statement: { kind } });
+    const table = tableReport(check(log.export([])), false);
+    expect(table).toContain('     0  rollback-started  ');
+    expect(table).toContain('     1  rollback-applied  ');
+    expect(table).toContain('     2  change-applied    ');
   });
 });

@@ -9,6 +9,9 @@ import type { VerifiedHead } from './verify-head.ts';
 /** A file may be wrong in every entry; the rest is in the JSON report. */
 const SHOWN_FAILURES = 50;
 const TARGET_WIDTH = 44;
+/** Of `rollback-applied` and `rollback-started`: a step that is cut looks like another. */
+const MOST_WHAT_WIDTH = 16;
+const LEAST_WHAT_WIDTH = 8;
 const NO_KEY =
   'no key given signed this checkpoint; give the log’s keys with --keys FOLDER (the .vk files of the fabric that wrote it)';
 
@@ -41,21 +44,35 @@ export function tableReport(verification: Verification, colour: boolean): string
 }
 
 function* sessionTables(events: readonly EventSummary[], colours: Colours): Generator<string> {
+  const width = whatWidth(events);
   let before: EventSummary | undefined;
   for (const event of events) {
     if (event.tenant !== before?.tenant || event.session !== before.session) {
       yield `session ${printable(event.session)} of ${printable(event.tenant)}`;
-      yield colours.faint(row('seq', 'what', 'target', 'verdict/effect', 'status'));
+      yield colours.faint(row(width, 'seq', 'what', 'target', 'verdict/effect', 'status'));
     }
-    yield row(`${event.seq}`, event.what, event.target, verdictOf(event), statusOf(event, colours));
+    yield row(width, `${event.seq}`, event.what, event.target, verdictOf(event), statusOf(event, colours));
     before = event;
   }
   if (before !== undefined) yield '';
 }
 
-function row(seq: string, what: string, target: string, verdict: string, status: string): string {
+function whatWidth(events: readonly EventSummary[]): number {
+  const widest = events.reduce((most, { what }) => Math.max(most, printable(what).length), LEAST_WHAT_WIDTH);
+  return Math.min(widest, MOST_WHAT_WIDTH);
+}
+
+function row(
+  width: number,
+  seq: string,
+  what: string,
+  target: string,
+  verdict: string,
+  status: string,
+): string {
   const shown = fit(printable(target), TARGET_WIDTH).padEnd(TARGET_WIDTH);
-  return `${seq.padStart(6)}  ${fit(printable(what), 8).padEnd(8)}  ${shown}  ${verdict.padEnd(14)}  ${status}`;
+  const cut = fit(printable(what), width).padEnd(width);
+  return `${seq.padStart(6)}  ${cut}  ${shown}  ${verdict.padEnd(14)}  ${status}`;
 }
 
 function verdictOf({ verdict, effect }: EventSummary): string {

@@ -3,6 +3,7 @@ import { CLOCK_JUMPS } from './clock-jumps.ts';
 import { DATABASE_AWAY } from './database-away.ts';
 import { FABRIC_CALLS } from './fabric-calls.ts';
 import { FULL_DISKS } from './full-disk.ts';
+import { GOVERNOR } from './governor.ts';
 import { POSTGRES_KILLS } from './postgres-kills.ts';
 import { POWER_FAILURES } from './power-failures.ts';
 import { RANDOM_KILLS } from './random-kills.ts';
@@ -21,4 +22,5 @@ export const CASES: readonly Case[] = [
   CLOCK_JUMPS,
   ...SEVERAL_FABRICS,
   ...UPSTREAM_KILLS,
+  ...GOVERNOR,
 ];

@@ -1,6 +1,15 @@
+import { isAbsolute } from 'node:path';
 import type { JwtSettings } from '@provability-fabric/gateway-http';
 import { nearestName } from '@provability-fabric/kernel';
-import { FabricError } from '../errors.ts';
+import {
+  count,
+  invalid,
+  type Read,
+  readerOf,
+  redisUrl,
+  type Variables,
+  word,
+} from '../environment-variables.ts';
 
 /** What the environment's variables say of the governor; each is in docs/reference/config.md. */
 export interface GovernorSettings {
@@ -16,25 +25,27 @@ export interface GovernorSettings {
   readonly enable: string | undefined;
   /** null: `KILL_SWITCH` in the data folder. */
   readonly sentinel: string | null;
-  /** Whose governor it is: its statements stand under this tenant. */
+  /** Whose governor it is: its statements stand under this tenant, which has no other tree in the same database. */
   readonly tenant: string;
-  /** What governors of the same tree call it, in a shared database and in Redis. */
-  readonly tree: string;
   /** Holds a password at times: no message repeats it. */
   readonly redisUrl: string | null;
   /** null: the fabric's own tokens. */
   readonly jwt: JwtSettings | null;
+  /** `kid` of tokens that are signed here, where a key set is what checks them. */
+  readonly jwtKeyId: string | null;
   /** What signs tokens of `safeai token create`; a PEM, a file with it, or the secret of HS256. */
   readonly jwtPrivateKey: string | null;
   readonly tokenSeconds: number;
+  /** A part of audit.log of this size is compressed and a new one begun. */
+  readonly auditMaxBytes: number;
+  /** A cgroup v2 folder that was delegated to the governor; null: its own. */
+  readonly sandboxCgroup: string | null;
   readonly logLevel: string | null;
   readonly host: string | null;
   readonly port: number | null;
 }
 
-type Variables = Readonly<Record<string, string | undefined>>;
-type Read = (name: string) => string | undefined;
-
+const MIB = 1024 * 1024;
 const POLICY_PREFIX = 'SAFEAI_POLICY_';
 const LEVELS: Readonly<Record<string, string>> = {
   DEBUG: 'debug',
@@ -45,6 +56,13 @@ const LEVELS: Readonly<Record<string, string>> = {
   CRITICAL: 'error',
 };
 const ALGORITHMS = ['RS256', 'EdDSA', 'HS256'] as const;
+/** Of JWTs, and no key that checks one. */
+const BESIDE_A_KEY = [
+  'SAFEAI_JWT_REVOKED_FILE',
+  'SAFEAI_JWT_ISSUER',
+  'SAFEAI_JWT_AUDIENCE',
+  'SAFEAI_JWT_PRIVATE_KEY',
+];
 const KNOWN = [
   'SAFEAI_DATA_DIR',
   'SAFEAI_PROJECT_ROOT',
@@ -52,7 +70,6 @@ const KNOWN = [
   'SAFEAI_ENABLE',
   'SAFEAI_KILL_SWITCH',
   'SAFEAI_TENANT',
-  'SAFEAI_TREE',
   'SAFEAI_JWT_ALGORITHM',
   'SAFEAI_JWT_SECRET',
   'SAFEAI_JWT_PUBLIC_KEY',
@@ -62,7 +79,10 @@ const KNOWN = [
   'SAFEAI_JWT_ISSUER',
   'SAFEAI_JWT_AUDIENCE',
   'SAFEAI_JWT_REVOKED_FILE',
+  'SAFEAI_JWT_KEY_ID',
   'SAFEAI_TOKEN_EXPIRY_SECONDS',
+  'SAFEAI_AUDIT_MAX_BYTES',
+  'SAFEAI_SANDBOX_CGROUP',
   'SAFEAI_LOG_LEVEL',
   'SAFEAI_LOG_FORMAT',
   'SAFEAI_API_HOST',
@@ -75,10 +95,7 @@ const KNOWN = [
 
 /** Throws CONFIG_INVALID, which names the variable and repeats no value that could be a secret. */
 export function readGovernorSettings(variables: Variables): GovernorSettings {
-  const read: Read = (name) => {
-    const value = variables[name]?.trim();
-    return value === undefined || value === '' ? undefined : value;
-  };
+  const read = readerOf(variables);
   refuseUnknown(variables);
   const tenant = word(read, 'SAFEAI_TENANT', 'platform');
   const tokenSeconds = count(read, 'SAFEAI_TOKEN_EXPIRY_SECONDS', 3600, 60, 86_400);
@@ -93,11 +110,13 @@ export function readGovernorSettings(variables: Variables): GovernorSettings {
     enable: variables.SAFEAI_ENABLE,
     sentinel: read('SAFEAI_KILL_SWITCH') ?? null,
     tenant,
-    tree: word(read, 'SAFEAI_TREE', 'default'),
     redisUrl: redisUrl(read),
     jwt: jwtFrom(read, tenant, tokenSeconds),
     jwtPrivateKey: read('SAFEAI_JWT_PRIVATE_KEY') ?? null,
+    jwtKeyId: read('SAFEAI_JWT_KEY_ID') ?? null,
     tokenSeconds,
+    auditMaxBytes: count(read, 'SAFEAI_AUDIT_MAX_BYTES', 256 * MIB, MIB, 4096 * MIB),
+    sandboxCgroup: folder(read, 'SAFEAI_SANDBOX_CGROUP'),
     logLevel: logLevel(read),
     host: read('SAFEAI_API_HOST') ?? null,
     port: read('SAFEAI_API_PORT') === undefined ? null : count(read, 'SAFEAI_API_PORT', 8000, 0, 65_535),
@@ -133,7 +152,12 @@ function jwtFrom(read: Read, tenant: string, tokenSeconds: number): JwtSettings 
     jwksFile: read('SAFEAI_JWT_JWKS_FILE'),
   };
   const named = Object.values(sources).filter((one) => one !== undefined).length;
-  if (algorithm === undefined && secret === undefined && named === 0) return null;
+  if (algorithm === undefined && secret === undefined && named === 0) {
+    // The fabric's own tokens heed none of these: what one of them says, a list of revoked ids first of all, would be in vain.
+    const vain = BESIDE_A_KEY.find((name) => read(name) !== undefined);
+    if (vain === undefined) return null;
+    throw invalid(`${vain}: expected a key of the issuer beside it, such as SAFEAI_JWT_PUBLIC_KEY`);
+  }
   if (algorithm === undefined && named === 0)
     throw invalid(
       'SAFEAI_JWT_SECRET: expected SAFEAI_JWT_ALGORITHM=HS256 beside it; RS256 needs a public key',
@@ -146,6 +170,10 @@ function jwtFrom(read: Read, tenant: string, tokenSeconds: number): JwtSettings 
     throw invalid(
       `SAFEAI_JWT_ALGORITHM=${known}: expected one of SAFEAI_JWT_PUBLIC_KEY, SAFEAI_JWT_JWKS_URL and ` +
         `SAFEAI_JWT_JWKS_FILE, came ${named}`,
+    );
+  if (known === 'HS256' && named > 0)
+    throw invalid(
+      'SAFEAI_JWT_ALGORITHM=HS256: expected SAFEAI_JWT_SECRET alone, came a public key or key set as well',
     );
   if (known === 'HS256' && secret === undefined)
     throw invalid('SAFEAI_JWT_SECRET: expected at least 32 bytes beside SAFEAI_JWT_ALGORITHM=HS256');
@@ -179,32 +207,8 @@ function logLevel(read: Read): string | null {
   );
 }
 
-function redisUrl(read: Read): string | null {
-  const url = read('REDIS_URL');
-  if (url === undefined) return null;
-  if (URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol)) return url;
-  throw invalid('REDIS_URL: expected an address like rediss://cache:6379/0');
-}
-
-function word(read: Read, name: string, standard: string): string {
-  const value = read(name) ?? standard;
-  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/.test(value)) return value;
-  throw invalid(
-    `${name}: expected 1 to 63 characters out of A-Z a-z 0-9 _ -, came \`${value.slice(0, 63)}\``,
-  );
-}
-
-function count(read: Read, name: string, standard: number, least: number, most: number): number {
-  const text = read(name);
-  if (text === undefined) return standard;
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most) return value;
-  throw invalid(`${name}: expected a whole number from ${least} to ${most}, came \`${text.slice(0, 20)}\``);
-}
-
-function invalid(problem: string): FabricError {
-  return new FabricError(
-    'CONFIG_INVALID',
-    `the environment is not valid, so nothing was started: ${problem}`,
-  );
+function folder(read: Read, name: string): string | null {
+  const path = read(name);
+  if (path === undefined || isAbsolute(path)) return path ?? null;
+  throw invalid(`${name}: expected an absolute path`);
 }

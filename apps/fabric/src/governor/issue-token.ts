@@ -46,6 +46,7 @@ export async function issueGovernorToken(
         maxLifetimeSeconds: settings.tokenSeconds,
         ...(secret === undefined ? {} : { secret }),
         ...(privateKey === null ? {} : { privateKey }),
+        ...(settings.jwtKeyId === null ? {} : { keyId: settings.jwtKeyId }),
       },
       { subject, role, lifetimeSeconds: seconds, id, now },
     );

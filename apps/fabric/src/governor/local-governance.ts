@@ -28,6 +28,7 @@ import { serveMcpOnStdio } from './mcp-stdio.ts';
 import { openGovernorKillSwitch } from './open-kill-switch.ts';
 import { policyFiles } from './policy-files.ts';
 import { policyFileOf } from './policy-place.ts';
+import { TREE } from './tree-name.ts';
 
 /** Where the things of a governor are. All paths are absolute; null for the policy: where it is looked for by default. */
 export interface LocalPlace {
@@ -52,9 +53,11 @@ export interface Governance {
   readPolicy(place: LocalPlace): Promise<PolicyView>;
   restoreAudit(place: LocalPlace, caller: GovernorCaller, file: string): Promise<RestoredAudit>;
   issueToken(place: LocalPlace, wish: TokenWish): Promise<IssuedToken>;
+  /** Speaks MCP over standard input and output until they close or the signal says so. */
   serveMcp(place: LocalPlace, caller: GovernorCaller, signal: AbortSignal): Promise<void>;
 }
 
+/** A kill switch by the folder and the shared places alone, whoever else works there. */
 export interface LocalKillSwitch {
   state(): KillState;
   kill(order: KillOrder): Promise<void>;
@@ -62,12 +65,14 @@ export interface LocalKillSwitch {
   close(): Promise<void>;
 }
 
+/** A policy file as it compiles. */
 export interface PolicyView {
   readonly digest: Digest;
   /** null where nothing of it is in force or on record. */
   readonly version: number | null;
   readonly tier: string;
   readonly safe_mode: boolean;
+  /** What the settings say in the engine's words, and the clauses of one's own. */
   readonly cedar: string;
 }
 
@@ -79,16 +84,23 @@ export function openGovernance(): Governance {
     async openKillSwitch(place) {
       const settings = settingsAt(place);
       const url = databaseUrl();
-      const { tenant, tree } = settings;
+      const { tenant } = settings;
       const database =
         url === undefined ? undefined : await openDatabase({ url, connections: LOOK_CONNECTIONS });
-      const store = database && openGovernorStore({ database, crypto: nodeCrypto(), tenant, tree });
+      const store = database && openGovernorStore({ database, crypto: nodeCrypto(), tenant, tree: TREE });
       await mkdir(place.dataDir, { recursive: true, mode: 0o700 });
       const { kill, close } = await openGovernorKillSwitch(settings, place.dataDir, store?.killSource);
       return {
         state: () => kill.state(),
-        kill: (order) => kill.kill(order),
-        revive: (order) => kill.revive(order),
+        async kill(order) {
+          // Stopping waits for nothing.
+          await kill.kill(order);
+          await onRecord(place, 'kill', order);
+        },
+        async revive(order) {
+          await onRecord(place, 'revive', order);
+          await kill.revive(order);
+        },
         async close() {
           await close();
           await store?.close();
@@ -146,6 +158,11 @@ export function openGovernance(): Governance {
 }
 
 async function openToChange(place: LocalPlace): Promise<LocalGovernor> {
+  const { governor, close } = await openService(place);
+  return { ...governor, close };
+}
+
+async function openService(place: LocalPlace) {
   const settings = { ...settingsAt(place), policyFile: policyFileAt(place, settingsAt(place)) };
   const environment = { ...defaultSettings(dirname(place.dataDir), 'local'), origin: await originAt(place) };
   const url = databaseUrl();
@@ -162,7 +179,30 @@ async function openToChange(place: LocalPlace): Promise<LocalGovernor> {
   const { governor: service } = fabric;
   if (service === undefined)
     throw new FabricError('OPTION_INVALID', 'expected a governor to have been opened');
-  return { ...service.governor, close: () => fabric.close() };
+  return { governor: service.governor, close: () => fabric.close() };
+}
+
+/**
+ * An order from the command line goes on record where a governor has worked. A service that has the folder sees the order and
+ * records it itself; and whatever fails here, the order counts.
+ */
+async function onRecord(
+  place: LocalPlace,
+  what: 'kill' | 'revive',
+  { by, reason }: KillOrder,
+): Promise<void> {
+  const places = [join(place.dataDir, 'journal'), join(place.projectRoot, '.safeai')];
+  if (!places.every((path) => existsSync(path))) return;
+  try {
+    const { governor, close } = await openService(place);
+    try {
+      await governor[what]({ principal: by, actor: 'cli' }, reason);
+    } finally {
+      await close();
+    }
+  } catch {
+    // Locked, or broken: /health and `audit --verify` say what is wrong with it.
+  }
 }
 
 async function openToLook(place: LocalPlace): Promise<LocalGovernor> {

@@ -31,6 +31,7 @@ import {
 import { openDatabase, openGovernorStore, openLedgerChanges } from '@provability-fabric/storage';
 import type { GovernorSettings } from './governor-settings.ts';
 import { policyFiles } from './policy-files.ts';
+import { TREE } from './tree-name.ts';
 
 export interface LookPlace {
   readonly settings: GovernorSettings;
@@ -137,7 +138,7 @@ const NOTHING: ChangeSource = {
 /** The shared ledger where there is one, otherwise the log in the folder, as far as its newest checkpoint goes. */
 async function openSource(place: LookPlace) {
   const { dataDir, databaseUrl, origin, settings } = place;
-  const { tenant, tree } = settings;
+  const { tenant } = settings;
   const crypto = nodeCrypto();
   const fabricKeys = join(dataDir, 'keys');
   const logId = existsSync(dataDir) ? await readLogId(dataDir) : undefined;
@@ -167,7 +168,7 @@ async function openSource(place: LookPlace) {
     origin: `${origin}/ledger`,
     verifiers,
   });
-  const store = openGovernorStore({ database, crypto, tenant, tree });
+  const store = openGovernorStore({ database, crypto, tenant, tree: TREE });
   return {
     source,
     store,

@@ -24,6 +24,7 @@ import { observeGovernor } from './observe-governor.ts';
 import { type OpenGovernor, openGovernor } from './open-governor.ts';
 import { openGovernorKillSwitch } from './open-kill-switch.ts';
 import { policyFileOf } from './policy-place.ts';
+import { TREE } from './tree-name.ts';
 
 export interface GovernorServiceOptions {
   readonly settings: GovernorSettings;
@@ -53,6 +54,10 @@ export interface GovernorService {
 
 type RecordEvent = (kind: 'killed' | 'revived' | 'audit-restored', detail: string | null) => void;
 
+const RESTORED: Readonly<Record<string, string>> = {
+  audit_view_reopened: 'audit.log was replaced by somebody else, and opened anew',
+  audit_view_damaged: 'audit.log was none of ours: it was moved aside and filled from the record',
+};
 const CONNECTIONS = 4;
 const LOOK_MS = 2_000;
 
@@ -66,11 +71,26 @@ export async function openGovernorService(options: GovernorServiceOptions): Prom
   // Apart from what may be long: a look of the kill switch that waits for a connection counts as an order to stop.
   const database = await ledger?.openDatabase(CONNECTIONS);
   const reading = await ledger?.openDatabase(CONNECTIONS);
-  const { tenant, tree } = settings;
-  const store = database && openGovernorStore({ database, crypto: folder.crypto, tenant, tree });
+  const { tenant } = settings;
+  const store = database && openGovernorStore({ database, crypto: folder.crypto, tenant, tree: TREE });
   const { kill, close: closeKill } = await openGovernorKillSwitch(settings, folder.path, store?.killSource);
   const pool = pooledRandomness();
   const observer = observeGovernor(log, metrics.governor);
+  /** What happens while it is opened is put on record once it is. */
+  let opened: (governor: OpenGovernor) => void = () => undefined;
+  const opening = new Promise<OpenGovernor>((resolve) => {
+    opened = resolve;
+  });
+  const record: RecordEvent = (kind, detail) => {
+    const event = changeEvent({ id: randomUUID(), kind, at: Date.now() }, 'governor', { detail });
+    opening
+      .then(({ parts }) => parts.recorder.record(event))
+      .then(
+        () => observer.recorded(event),
+        // The trail's own health says so.
+        () => undefined,
+      );
+  };
   const governor = await openGovernor({
     settings,
     folder,
@@ -84,28 +104,25 @@ export async function openGovernorService(options: GovernorServiceOptions): Prom
     observer,
     random: (length) => pool.bytes(length),
     emit(event, details) {
-      log.warn({ event, tags: [], ...details }, event.replaceAll('_', ' '));
-      if (event === 'audit_view_reopened')
-        record('audit-restored', 'audit.log was replaced, and opened anew');
+      const damaged = event === 'audit_view_damaged';
+      log[damaged ? 'error' : 'warn'](
+        { event, tags: damaged ? ['ERROR'] : [], ...details },
+        event.replaceAll('_', ' '),
+      );
+      const restored = RESTORED[event];
+      if (restored !== undefined) record('audit-restored', restored);
     },
   });
+  opened(governor);
   metrics.governor.watch({
     rules: RULE_NAMES,
     killed: () => kill.state().active,
     auditBehind: () => governor.behind(),
   });
-  const record: RecordEvent = (kind, detail) => {
-    const event = changeEvent({ id: randomUUID(), kind, at: Date.now() }, 'governor', { detail });
-    governor.parts.recorder.record(event).then(
-      () => observer.recorded(event),
-      // The trail's own health says so.
-      () => undefined,
-    );
-  };
   const stopRecording = recordLocalKills(kill, () => governor.isOrdering(), record);
   let problem: string | undefined;
   const look = async (work: (parts: GovernorOptions) => Promise<void>) => {
-    problem = await problemOf(work(governor.parts));
+    problem = await problemOf(work(governor.parts), problem);
   };
   await look(prepareGovernor);
   if (problem !== undefined)
@@ -138,13 +155,13 @@ function nameOf(error: unknown): string {
 }
 
 /** undefined when all is well. */
-async function problemOf(work: Promise<void>): Promise<string | undefined> {
+async function problemOf(work: Promise<void>, before: string | undefined): Promise<string | undefined> {
   try {
     await work;
     return undefined;
   } catch (error) {
-    // While somebody works on the tree, nothing is wrong with it.
-    if (error instanceof GovernorError) return error.code === 'TREE_BUSY' ? undefined : error.message;
+    // While somebody works on the tree, nothing new is known of it.
+    if (error instanceof GovernorError) return error.code === 'TREE_BUSY' ? before : error.message;
     return 'the governor cannot look at its tree; see the log';
   }
 }

@@ -3,7 +3,7 @@ import { rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FileLog } from '@provability-fabric/evidence';
+import { type FileLog, openKeyRing } from '@provability-fabric/evidence';
 import {
   type AuditRecord,
   type AuditVerification,
@@ -25,7 +25,6 @@ import {
   journalChanges,
   type KillSwitch,
   makeWorkspace,
-  openAuditView,
   openChangeRecord,
   openTree,
   type ProposalStore,
@@ -36,10 +35,11 @@ import {
 import { type GovernorStore, type OwnedDatabase, openLedgerChanges } from '@provability-fabric/storage';
 import type { DataFolder } from '../data-folder.ts';
 import type { GovernorSettings } from './governor-settings.ts';
+import { openMendedView } from './open-mended-view.ts';
 import { policyFiles } from './policy-files.ts';
 
 export interface GovernorPlace {
-  readonly settings: Pick<GovernorSettings, 'tenant' | 'policyOverrides'>;
+  readonly settings: Pick<GovernorSettings, 'tenant' | 'policyOverrides' | 'auditMaxBytes' | 'sandboxCgroup'>;
   readonly folder: DataFolder;
   /** The log's name. */
   readonly origin: string;
@@ -73,7 +73,6 @@ const AGENT_KEY = 'mcp';
 /** Signs commits, where the policy asks for it. */
 const COMMIT_KEY = 'default';
 const PATIENCE_MS = 30_000;
-const MOST_AUDIT_BYTES = 256 * 1024 * 1024;
 const LOOK_MS = 2_000;
 
 export async function openGovernor(place: GovernorPlace): Promise<OpenGovernor> {
@@ -99,16 +98,26 @@ export async function openGovernor(place: GovernorPlace): Promise<OpenGovernor> 
       verifiers: folder.keys.ledgerVerifiers(),
     }));
   const source: ChangeSource = ledger ?? journalChanges({ log: journal, logId: journal.id, tenant });
-  const view = await openAuditView({
+  const view = await openMendedView({
     path: join(folder.path, 'audit.log'),
     source,
     crypto,
     tenant,
-    keys: () => folder.keys.evidenceKeys(),
+    // Anew each time: the key of a governor that came later counts as soon as it is copied here.
+    async keys() {
+      const ring = await openKeyRing(join(folder.path, 'keys'), {
+        origin: place.origin,
+        create: false,
+        crypto,
+      });
+      return ring.evidenceKeys();
+    },
     pause: (ms) => sleep(ms),
-    maxBytes: MOST_AUDIT_BYTES,
+    maxBytes: settings.auditMaxBytes,
     emit: (event, details) => place.emit(event, details),
   });
+  // What was on record when a process was killed is in the file before anybody asks; what stops it, health says.
+  await view.catchUp().catch(() => undefined);
   const record = openChangeRecord({ source, crypto });
   const trail = createChangeTrail({
     journal,
@@ -129,6 +138,7 @@ export async function openGovernor(place: GovernorPlace): Promise<OpenGovernor> 
     now: () => performance.now(),
     workspaces: tmpdir(),
     hidden: [folder.path, tree.root, keyFolder],
+    ...(settings.sandboxCgroup === null ? {} : { cgroup: settings.sandboxCgroup }),
   });
   const recorder: ChangeRecorder = {
     record: (event) => trail.record(event),

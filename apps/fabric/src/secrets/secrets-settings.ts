@@ -1,6 +1,14 @@
 import { isIP } from 'node:net';
 import { parseDuration } from '@provability-fabric/configuration';
-import { FabricError } from '../errors.ts';
+import {
+  count,
+  invalid,
+  type Read,
+  readerOf,
+  redisUrl,
+  type Variables,
+  word,
+} from '../environment-variables.ts';
 
 /** How Vault or OpenBao is logged in to. */
 export type VaultLogin =
@@ -52,20 +60,15 @@ export interface SecretsSettings {
   readonly csiFile: string | null;
 }
 
-type Variables = Readonly<Record<string, string | undefined>>;
-
 const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
 /** Throws CONFIG_INVALID, which names the variable and repeats no value that could be a secret. */
 export function readSecretsSettings(variables: Variables): SecretsSettings {
-  const read = (name: string) => {
-    const value = variables[name]?.trim();
-    return value === undefined || value === '' ? undefined : value;
-  };
+  const read = readerOf(variables);
   refuseWhatCannotBeOff(read);
   return {
     provider: providerFrom(read),
-    environment: segment(read, 'SECRETS_ENVIRONMENT', 'production'),
+    environment: word(read, 'SECRETS_ENVIRONMENT', 'production'),
     rootKey: rootKeyFrom(read, 'SECRETS_ROOT_KEY_FILE', 'SECRETS_ROOT_PASSPHRASE_FILE'),
     nextRootKey: rootKeyFrom(read, 'SECRETS_NEXT_ROOT_KEY_FILE', 'SECRETS_NEXT_ROOT_PASSPHRASE_FILE'),
     cacheTtlMs: cacheTtl(read),
@@ -80,8 +83,6 @@ export function readSecretsSettings(variables: Variables): SecretsSettings {
   };
 }
 
-type Read = (name: string) => string | undefined;
-
 function providerFrom(read: Read): ProviderSettings {
   const kind = read('SECRETS_PROVIDER') ?? 'embedded';
   switch (kind) {
@@ -92,7 +93,7 @@ function providerFrom(read: Read): ProviderSettings {
         kind,
         address: httpAddress('VAULT_ADDR', needed(read, 'VAULT_ADDR', 'SECRETS_PROVIDER=vault')),
         namespace: read('VAULT_NAMESPACE') ?? null,
-        mount: segment(read, 'VAULT_MOUNT', 'secret'),
+        mount: word(read, 'VAULT_MOUNT', 'secret'),
         caFile: read('VAULT_CACERT') ?? null,
         login: vaultLogin(read),
       };
@@ -100,7 +101,7 @@ function providerFrom(read: Read): ProviderSettings {
       const endpoint = read('AWS_ENDPOINT_URL_SECRETS_MANAGER');
       return {
         kind,
-        region: segment(read, 'AWS_REGION', 'us-east-1'),
+        region: word(read, 'AWS_REGION', 'us-east-1'),
         endpoint: endpoint === undefined ? null : httpAddress('AWS_ENDPOINT_URL_SECRETS_MANAGER', endpoint),
       };
     }
@@ -206,13 +207,6 @@ function addresses(read: Read, name: string): readonly string[] {
   return named;
 }
 
-function redisUrl(read: Read): string | null {
-  const url = read('REDIS_URL');
-  if (url === undefined) return null;
-  if (URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol)) return url;
-  throw invalid('REDIS_URL: expected an address like rediss://cache:6379/0');
-}
-
 function httpAddress(name: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '')
@@ -224,27 +218,4 @@ function needed(read: Read, name: string, because: string): string {
   const value = read(name);
   if (value === undefined) throw invalid(`${name}: expected it beside ${because}, came nothing`);
   return value;
-}
-
-function segment(read: Read, name: string, standard: string): string {
-  const value = read(name) ?? standard;
-  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/.test(value)) return value;
-  throw invalid(
-    `${name}: expected 1 to 63 characters out of A-Z a-z 0-9 _ -, came \`${value.slice(0, 63)}\``,
-  );
-}
-
-function count(read: Read, name: string, standard: number, least: number, most: number): number {
-  const text = read(name);
-  if (text === undefined) return standard;
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most) return value;
-  throw invalid(`${name}: expected a whole number from ${least} to ${most}, came \`${text.slice(0, 20)}\``);
-}
-
-function invalid(problem: string): FabricError {
-  return new FabricError(
-    'CONFIG_INVALID',
-    `the environment is not valid, so nothing was started: ${problem}`,
-  );
 }

@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { pfctl, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl } from '../terminal.fixture.ts';
 
 const folders = temporaryFolders();
 const root = folders.make({ 'config/local/fabric.yaml': 'data_dir: data\n' });

@@ -1,5 +1,5 @@
+import { CommandError, systemCode } from '@provability-fabric/command-line';
 import { field, isJsonObject, type JsonObject, type JsonValue, parseJson } from '@provability-fabric/kernel';
-import { PfctlError, systemCode } from '../errors.ts';
 import { askService, refusedBy, type Service } from '../http/ask-service.ts';
 import { givenToken, serviceAt } from '../http/service-address.ts';
 import type { Shell } from '../shell.ts';
@@ -26,11 +26,11 @@ export async function approversAt(shell: Shell, place: ApprovalPlace): Promise<A
     const came = systemCode(error) === 'ENOENT' ? 'nothing there' : systemCode(error);
     if (came === undefined) throw error;
     const mend = 'write one with `pfctl token create … --role approver --raw`';
-    throw new PfctlError('INPUT_INVALID', `${place.tokenFile}: expected a token, came ${came}; ${mend}`);
+    throw new CommandError('INPUT_INVALID', `${place.tokenFile}: expected a token, came ${came}; ${mend}`);
   });
   if (token === undefined) {
     const mend = 'name a file with one (--token-file), or set APPROVER_TOKEN';
-    throw new PfctlError('NOT_READY', `expected a token with the role approver, came none; ${mend}`);
+    throw new CommandError('NOT_READY', `expected a token with the role approver, came none; ${mend}`);
   }
   const settings = await shell.settings(place.env);
   const typed = { name: 'the fabric', flag: '--url', url: place.url, ca: place.ca };
@@ -79,16 +79,19 @@ export async function decide(
 }
 
 /** What is not there, or decided otherwise, was refused: the same as not being allowed to. */
-function refused(service: Service, answered: { readonly status: number; readonly text: string }): PfctlError {
+function refused(
+  service: Service,
+  answered: { readonly status: number; readonly text: string },
+): CommandError {
   const problem = refusedBy(service, answered, 'a fabric that holds actions');
   return answered.status === 404 || answered.status === 409
-    ? new PfctlError('DENIED', problem.message.replace(/^expected .*?, but /, ''))
+    ? new CommandError('DENIED', problem.message.replace(/^expected .*?, but /, ''))
     : problem;
 }
 
 function pathOf(ticket: string): string {
   if (!/^[0-9a-f]{32}$/.test(ticket)) {
-    throw new PfctlError(
+    throw new CommandError(
       'INPUT_INVALID',
       'expected a ticket of 32 digits 0-9 a-f, as `pfctl approvals list` shows',
     );

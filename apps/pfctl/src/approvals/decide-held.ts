@@ -1,5 +1,5 @@
+import { visible } from '@provability-fabric/command-line';
 import { field, type JsonObject } from '@provability-fabric/kernel';
-import { visible } from '../output/visible.ts';
 import { type Approvers, decide, showHeld } from './ask-approvals.ts';
 import { progressOf, texts } from './wanted-approvals.ts';
 

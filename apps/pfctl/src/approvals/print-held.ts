@@ -1,6 +1,5 @@
+import { facts, type Style, table } from '@provability-fabric/command-line';
 import { field, isJsonObject, type JsonObject, stringifyJson } from '@provability-fabric/kernel';
-import type { Style } from '../output/style.ts';
-import { facts, table } from '../output/table.ts';
 import { texts, wantedApprovals } from './wanted-approvals.ts';
 
 const HEADER = ['ticket', 'status', 'session', 'principal', 'action', 'clauses', 'approved by', 'asked'];

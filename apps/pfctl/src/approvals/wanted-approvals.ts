@@ -1,7 +1,7 @@
+import { plural } from '@provability-fabric/command-line';
 import { formatDuration } from '@provability-fabric/configuration';
 import { field, type JsonObject, type JsonValue } from '@provability-fabric/kernel';
 import { orList } from '../explain/event-class.ts';
-import { plural } from '../output/plural.ts';
 
 /** Of one clause that holds: how many have to approve, who may, and how long that is good for. */
 export function wantedApprovals(held: JsonObject): readonly string[] {

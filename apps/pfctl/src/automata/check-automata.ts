@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
+import { CommandError, systemCode } from '@provability-fabric/command-line';
 import { nodeCrypto } from '@provability-fabric/evidence';
 import {
   canonicalBytes,
@@ -14,7 +15,6 @@ import {
   type LoadedBundle,
   readAutomata,
 } from '@provability-fabric/policy';
-import { PfctlError, systemCode } from '../errors.ts';
 import type { Shell } from '../shell.ts';
 
 export interface AutomataCheck {
@@ -95,13 +95,13 @@ async function bytesOf(shell: Shell, typed: string): Promise<Uint8Array> {
   const path = shell.path(typed);
   const found = await stat(path).catch((error: unknown) => {
     const came = systemCode(error) === 'ENOENT' ? 'nothing there' : String(systemCode(error));
-    throw new PfctlError(
+    throw new CommandError(
       'INPUT_INVALID',
       `${typed}: expected the automata that \`pfctl policy compile\` writes, came ${came}`,
     );
   });
   if (!found.isFile() || found.size > MAX_BYTES)
-    throw new PfctlError('INPUT_INVALID', `${typed}: expected a file of at most ${MAX_BYTES} bytes`);
+    throw new CommandError('INPUT_INVALID', `${typed}: expected a file of at most ${MAX_BYTES} bytes`);
   return readFile(path);
 }
 
@@ -110,7 +110,7 @@ function parsed(typed: string, bytes: Uint8Array): AutomataDocument {
     return readAutomata(parseJsonBytes(bytes));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new PfctlError('INPUT_INVALID', `${typed}: expected exported automata: ${message}`, {
+    throw new CommandError('INPUT_INVALID', `${typed}: expected exported automata: ${message}`, {
       cause: error,
     });
   }
@@ -126,7 +126,7 @@ async function writtenHash(shell: Shell, typed: string): Promise<string | undefi
   if (text === undefined) return undefined;
   const hash = /^([0-9a-f]{64})(?: [ *][^\n]*)?\n?$/.exec(text)?.[1];
   if (hash !== undefined) return hash;
-  throw new PfctlError(
+  throw new CommandError(
     'INPUT_INVALID',
     `${beside}: expected one line as sha256sum writes it, came something else`,
   );

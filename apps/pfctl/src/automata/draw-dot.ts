@@ -1,5 +1,5 @@
+import { visible } from '@provability-fabric/command-line';
 import type { AutomataDocument, TraceAutomaton } from '@provability-fabric/policy';
-import { visible } from '../output/visible.ts';
 import { drawnTransitions, transitionText } from './transition-text.ts';
 
 /** The automata for Graphviz, one cluster for each clause. */

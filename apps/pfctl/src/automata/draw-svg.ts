@@ -1,5 +1,5 @@
+import { visible } from '@provability-fabric/command-line';
 import type { AutomataDocument, TraceAutomaton, Transition } from '@provability-fabric/policy';
-import { visible } from '../output/visible.ts';
 import { drawnTransitions, transitionText } from './transition-text.ts';
 
 const STEP = 160;

@@ -1,6 +1,4 @@
-import type { Style } from '../output/style.ts';
-import { facts } from '../output/table.ts';
-import { visible, visibleJson } from '../output/visible.ts';
+import { facts, type Style, visible, visibleJson } from '@provability-fabric/command-line';
 import type { AutomataCheck, FoundProblem } from './check-automata.ts';
 
 function counts({ document: { automata } }: AutomataCheck) {

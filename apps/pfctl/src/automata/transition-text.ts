@@ -1,7 +1,7 @@
+import { visible } from '@provability-fabric/command-line';
 import { formatDuration } from '@provability-fabric/configuration';
 import { isStay, type TraceAutomaton, type Transition } from '@provability-fabric/policy';
 import { classPhrase } from '../explain/event-class.ts';
-import { visible } from '../output/visible.ts';
 
 /** The transitions that a drawing shows: those that change something, or refuse. */
 export function drawnTransitions({ transitions }: TraceAutomaton): readonly Transition[] {

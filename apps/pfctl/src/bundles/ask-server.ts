@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { CommandError } from '@provability-fabric/command-line';
 import { type JsonValue, parseJson } from '@provability-fabric/kernel';
-import { PfctlError } from '../errors.ts';
 
 const PATIENCE_MS = 30_000;
 const MAX_PAGES = 100;
@@ -10,7 +10,7 @@ const MAX_PAGES = 100;
 export async function askServer(typed: string, directory: string): Promise<JsonValue> {
   const [command, ...args] = typed.split(/\s+/).filter((part) => part !== '');
   if (command === undefined) {
-    throw new PfctlError('INPUT_INVALID', 'expected the command of an MCP server after --mcp, came none');
+    throw new CommandError('INPUT_INVALID', 'expected the command of an MCP server after --mcp, came none');
   }
   const transport = new StdioClientTransport({ command, args, cwd: directory, stderr: 'ignore' });
   const client = new Client({ name: 'pfctl', version: '0.1.0' });
@@ -27,7 +27,9 @@ export async function askServer(typed: string, directory: string): Promise<JsonV
     return parseJson(JSON.stringify(tools));
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
-    throw new PfctlError('CANNOT_CHECK', `expected an MCP server from \`${command}\`: ${problem}`, { cause });
+    throw new CommandError('CANNOT_CHECK', `expected an MCP server from \`${command}\`: ${problem}`, {
+      cause,
+    });
   } finally {
     await client.close();
   }

@@ -4,8 +4,8 @@ import {
   compileBundle,
   readBundleFolder,
 } from '@provability-fabric/bundle';
+import { CommandError } from '@provability-fabric/command-line';
 import { nodeCrypto } from '@provability-fabric/evidence';
-import { PfctlError } from '../errors.ts';
 import type { Shell } from '../shell.ts';
 import { formatFindings } from './findings.ts';
 
@@ -30,5 +30,5 @@ export async function requireCompiled(
   const { sources, compiled } = await compileFolder(shell, typed);
   if (compiled.ok) return { sources, compiled };
   const findings = formatFindings(typed, sources, compiled.errors, 'error');
-  throw new PfctlError('INPUT_INVALID', `the bundle does not compile\n${findings}`);
+  throw new CommandError('INPUT_INVALID', `the bundle does not compile\n${findings}`);
 }

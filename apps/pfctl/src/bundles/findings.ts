@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { BundleSources, CompileError, CompileWarning } from '@provability-fabric/bundle';
-import type { Style } from '../output/style.ts';
-import { visible } from '../output/visible.ts';
+import { type Style, visible } from '@provability-fabric/command-line';
 
 const plain: Style = (text) => text;
 

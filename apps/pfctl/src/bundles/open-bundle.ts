@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
+import { CommandError, systemCode } from '@provability-fabric/command-line';
 import { nodeCrypto } from '@provability-fabric/evidence';
 import { parseJsonBytes } from '@provability-fabric/kernel';
 import {
@@ -7,14 +8,13 @@ import {
   loadBundle,
   parseCompiledBundle,
 } from '@provability-fabric/policy';
-import { PfctlError, systemCode } from '../errors.ts';
 import type { Shell } from '../shell.ts';
 
 /** A bundle from its folder, or as it was compiled. One that does not compile is invalid input, with every reason. */
 export async function openBundle(shell: Shell, typed: string): Promise<LoadedBundle> {
   const found = await stat(shell.path(typed)).catch((error) => {
     const came = systemCode(error) === 'ENOENT' ? 'nothing there' : String(systemCode(error));
-    throw new PfctlError(
+    throw new CommandError(
       'INPUT_INVALID',
       `${typed}: expected a bundle folder or a bundle.json, came ${came}`,
     );
@@ -31,7 +31,7 @@ async function readCompiled(shell: Shell, typed: string): Promise<CompiledBundle
     return parseCompiledBundle(parseJsonBytes(await readFile(shell.path(typed))));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new PfctlError('INPUT_INVALID', `${typed}: expected a compiled bundle: ${message}`, {
+    throw new CommandError('INPUT_INVALID', `${typed}: expected a compiled bundle: ${message}`, {
       cause: error,
     });
   }

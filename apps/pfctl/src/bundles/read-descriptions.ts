@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { toolsOfOpenApi } from '@provability-fabric/bundle';
+import { CommandError, systemCode } from '@provability-fabric/command-line';
 import { field, type JsonValue, parseJson } from '@provability-fabric/kernel';
-import { PfctlError, systemCode } from '../errors.ts';
 import type { Shell } from '../shell.ts';
 
 /** Descriptions of 1,000 tools are far smaller; a stranger's file is not read without an end. */
@@ -23,7 +23,7 @@ export async function readOpenApi(shell: Shell, typed: string): Promise<JsonValu
     return toolsOfOpenApi(parseJson(JSON.stringify(parse(text, { maxAliasCount: 100, logLevel: 'error' }))));
   } catch (cause) {
     if (cause instanceof Error && cause.name === 'BundleError') throw cause;
-    throw new PfctlError('INPUT_INVALID', `${typed}: expected JSON or YAML, came neither`, { cause });
+    throw new CommandError('INPUT_INVALID', `${typed}: expected JSON or YAML, came neither`, { cause });
   }
 }
 
@@ -32,7 +32,7 @@ function parsed(typed: string, text: string): JsonValue {
     return parseJson(text);
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
-    throw new PfctlError('INPUT_INVALID', `${typed}: ${problem}`, { cause });
+    throw new CommandError('INPUT_INVALID', `${typed}: ${problem}`, { cause });
   }
 }
 
@@ -41,7 +41,7 @@ async function textOf(shell: Shell, typed: string): Promise<string> {
     const file = await open(shell.path(typed), 'r');
     try {
       if ((await file.stat()).size > MAX_BYTES) {
-        throw new PfctlError('INPUT_INVALID', `${typed}: expected at most ${MAX_BYTES} bytes, came more`);
+        throw new CommandError('INPUT_INVALID', `${typed}: expected at most ${MAX_BYTES} bytes, came more`);
       }
       return await file.readFile('utf8');
     } finally {
@@ -50,6 +50,8 @@ async function textOf(shell: Shell, typed: string): Promise<string> {
   } catch (cause) {
     const code = systemCode(cause);
     if (code === undefined) throw cause;
-    throw new PfctlError('INPUT_INVALID', `${typed}: expected a file that can be read (${code})`, { cause });
+    throw new CommandError('INPUT_INVALID', `${typed}: expected a file that can be read (${code})`, {
+      cause,
+    });
   }
 }

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { PfctlError } from '../errors.ts';
+import { CommandError } from '@provability-fabric/command-line';
 import type { Shell } from '../shell.ts';
 
 /** Writes files into a folder that is not there yet, and says which; never overwrites anything. */
@@ -15,7 +15,7 @@ export async function writeNewFolder(
   // Making the folder is the claim to it: of two at once, one is told that it is there.
   await mkdir(shell.path(folder)).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
-    throw new PfctlError('INPUT_INVALID', `${folder}: expected no such folder yet; choose another name`);
+    throw new CommandError('INPUT_INVALID', `${folder}: expected no such folder yet; choose another name`);
   });
   for (const [file, text] of files) {
     const path = shell.path(join(folder, file));

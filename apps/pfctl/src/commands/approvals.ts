@@ -1,3 +1,4 @@
+import { visibleJson } from '@provability-fabric/command-line';
 import type { JsonValue } from '@provability-fabric/kernel';
 import type { Command } from 'commander';
 import type { ApprovalPlace } from '../approvals/ask-approvals.ts';
@@ -101,6 +102,5 @@ function withPlace(command: Command): Command {
 
 async function jsonLine(value: JsonValue): Promise<string> {
   const { stringifyJson } = await import('@provability-fabric/kernel');
-  const { visibleJson } = await import('../output/visible.ts');
   return `${visibleJson(stringifyJson(value))}\n`;
 }

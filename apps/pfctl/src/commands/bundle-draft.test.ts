@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CHECKOUT, temporaryFolders } from '@provability-fabric/command-line/testing';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CHECKOUT, pfctl, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl } from '../terminal.fixture.ts';
 
 const folders = temporaryFolders();
 afterAll(() => folders.removeAll());

@@ -1,8 +1,7 @@
+import { CommandError, plural } from '@provability-fabric/command-line';
 import type { JsonValue } from '@provability-fabric/kernel';
 import type { Command } from 'commander';
-import { PfctlError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { plural } from '../output/plural.ts';
 import type { Shell } from '../shell.ts';
 
 interface DraftOptions {
@@ -57,5 +56,8 @@ async function described(shell: Shell, { tools, openapi, mcp }: DraftOptions): P
     lists.push(await askServer(mcp, shell.terminal.directory));
   }
   if (lists.length > 0) return lists.flatMap((list) => (Array.isArray(list) ? list : [list]));
-  throw new PfctlError('INPUT_INVALID', 'expected --tools, --openapi or --mcp, came none of them; name one');
+  throw new CommandError(
+    'INPUT_INVALID',
+    'expected --tools, --openapi or --mcp, came none of them; name one',
+  );
 }

@@ -1,10 +1,9 @@
+import { CommandError, plural, required, writeWhole } from '@provability-fabric/command-line';
 import type { LogReading } from '@provability-fabric/evidence';
 import type { Command } from 'commander';
-import { PfctlError } from '../errors.ts';
 import type { DataFolder } from '../evidence/data-folder.ts';
 import { EXIT } from '../exit-codes.ts';
-import { dataOption, environmentOption, type Place, required } from '../output/options.ts';
-import { plural } from '../output/plural.ts';
+import { dataOption, environmentOption, type Place } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
 
 interface ExportOptions extends Place {
@@ -38,7 +37,7 @@ export function addCertificatesExport(certificates: Command, shell: Shell): void
     .action(
       shell.action(async (certificate: string | undefined, options: ExportOptions) => {
         if (certificate !== undefined && options.session !== undefined)
-          throw new PfctlError(
+          throw new CommandError(
             'INPUT_INVALID',
             'expected a certificate or --session, came both; leave one out',
           );
@@ -47,7 +46,6 @@ export function addCertificatesExport(certificates: Command, shell: Shell): void
         const { requireDataFolder } = await import('../evidence/data-folder.ts');
         const { openLog } = await import('../evidence/open-log.ts');
         const { exportSessions } = await import('../evidence/export-sessions.ts');
-        const { writeWhole } = await import('../output/write-whole.ts');
         const { nodeCrypto, openHeadProver, readKeptHeads } = await import('@provability-fabric/evidence');
         const { readFile } = await import('node:fs/promises');
         const folder = await requireDataFolder(shell, options);

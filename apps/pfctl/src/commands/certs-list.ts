@@ -1,8 +1,7 @@
+import { choiceOption, count } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import {
-  choiceOption,
-  count,
   dataOption,
   environmentOption,
   type Format,

@@ -1,6 +1,7 @@
+import { required, table, visibleJson } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
-import { environmentOption, type Format, formatOption, required } from '../output/options.ts';
+import { environmentOption, type Format, formatOption } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
 
 interface DiffOptions {
@@ -27,8 +28,6 @@ export function addConfigurationDiff(configuration: Command, shell: Shell): void
         const { readEffectiveValues } = await import('@provability-fabric/configuration');
         const { readBaseline } = await import('../configuration/baseline.ts');
         const { differences } = await import('../configuration/differences.ts');
-        const { table } = await import('../output/table.ts');
-        const { visibleJson } = await import('../output/visible.ts');
         const read = await readEffectiveValues(shell.root, env);
         if (!read.ok) throw await shell.refused(read.problems);
         const found = differences(await readBaseline(shell, env, baseline), read.values);

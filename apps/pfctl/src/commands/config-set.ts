@@ -1,5 +1,5 @@
+import { CommandError, visible } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
-import { PfctlError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { environmentOption, type Format, formatOption } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
@@ -28,9 +28,8 @@ export function addConfigurationSet(configuration: Command, shell: Shell): void 
           '@provability-fabric/configuration'
         );
         const { writeLiveKey } = await import('../configuration/write-live-key.ts');
-        const { visible } = await import('../output/visible.ts');
         const change = checkLiveChange(key, text);
-        if (!change.ok) throw new PfctlError('INPUT_INVALID', change.problem);
+        if (!change.ok) throw new CommandError('INPUT_INVALID', change.problem);
         const place = await findLiveDirectory(shell.root, env);
         if (!place.ok) throw await shell.refused(place.problems);
         const before = await readLiveValue(place.directory, change.key);

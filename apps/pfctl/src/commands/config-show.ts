@@ -1,3 +1,4 @@
+import { table, visibleJson } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import { environmentOption, type Format, formatOption } from '../output/options.ts';
@@ -22,8 +23,6 @@ export function addConfigurationShow(configuration: Command, shell: Shell): void
     .action(
       shell.action(async ({ env, format }: ShowOptions) => {
         const { readEffectiveValues } = await import('@provability-fabric/configuration');
-        const { table } = await import('../output/table.ts');
-        const { visibleJson } = await import('../output/visible.ts');
         const read = await readEffectiveValues(shell.root, env);
         if (!read.ok) throw await shell.refused(read.problems);
         if (format === 'json') {

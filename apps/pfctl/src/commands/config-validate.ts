@@ -1,7 +1,7 @@
+import { plural, visible, visibleJson } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import { environmentOption, type Format, formatOption } from '../output/options.ts';
-import { plural } from '../output/plural.ts';
 import type { Shell } from '../shell.ts';
 
 interface ValidateOptions {
@@ -24,7 +24,6 @@ export function addConfigurationValidate(configuration: Command, shell: Shell): 
       shell.action(async ({ env, format }: ValidateOptions) => {
         const { formatProblem } = await import('@provability-fabric/configuration');
         const { problemsOf } = await import('../configuration/problems.ts');
-        const { visible, visibleJson } = await import('../output/visible.ts');
         const problems = await problemsOf(shell.root, env);
         const valid = problems.length === 0;
         if (format === 'json') {

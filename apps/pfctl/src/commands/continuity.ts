@@ -1,6 +1,6 @@
+import { CommandError } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import type { Continuity } from '../continuity/continuity.ts';
-import { PfctlError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import {
   dataOption,
@@ -62,7 +62,7 @@ async function inLedger(shell: Shell, place: Place, since: number): Promise<Cont
     return await readLedger(shell, place, (database) => ledgerContinuity(database, { since, now }));
   } catch (error) {
     const { LedgerError } = await import('@provability-fabric/storage');
-    const isAbsent = error instanceof PfctlError && error.code === 'CANNOT_CHECK';
+    const isAbsent = error instanceof CommandError && error.code === 'CANNOT_CHECK';
     const isDown = error instanceof LedgerError && error.code === 'LEDGER_UNAVAILABLE';
     if ((isAbsent || isDown) && shell.terminal.databaseUrl === undefined) return undefined;
     throw error;

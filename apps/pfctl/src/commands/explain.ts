@@ -1,6 +1,6 @@
+import { CommandError } from '@provability-fabric/command-line';
 import type { ChainedStatement } from '@provability-fabric/statements';
 import type { Command } from 'commander';
-import { PfctlError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { dataOption, environmentOption, type Format, formatOption, type Place } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
@@ -56,7 +56,7 @@ export function addExplain(program: Command, shell: Shell): void {
         if (statement.type !== 'permission-certificate') {
           const asked = await askedBefore(entries, statement);
           const of = asked === undefined ? '' : `, the outcome of #${asked}`;
-          throw new PfctlError(
+          throw new CommandError(
             'INPUT_INVALID',
             `expected the certificate of an action, came a statement of type ${statement.type}${of}; pfctl certs show prints it`,
           );

@@ -1,14 +1,7 @@
+import { CommandError, required, visible, visibleJson } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
-import { PfctlError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import {
-  dataOption,
-  environmentOption,
-  type Format,
-  formatOption,
-  type Place,
-  required,
-} from '../output/options.ts';
+import { dataOption, environmentOption, type Format, formatOption, type Place } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
 
 interface LostOptions extends Place {
@@ -40,10 +33,9 @@ export function addLedgerDeclareLost(ledger: Command, shell: Shell): void {
       shell.action(async ({ yes, format, ...options }: LostOptions) => {
         const tenant = required(options.tenant, '--tenant <tenant>');
         const session = required(options.session, '--session <session>');
-        if (!yes) throw new PfctlError('INPUT_INVALID', `expected --yes, came none. ${GIVEN_UP}`);
+        if (!yes) throw new CommandError('INPUT_INVALID', `expected --yes, came none. ${GIVEN_UP}`);
         const { declareLost } = await import('../ledger/declare-lost.ts');
         const { changeLedger } = await import('../ledger/open-ledger.ts');
-        const { visible, visibleJson } = await import('../output/visible.ts');
         const { owner, after } = await changeLedger(shell, options, (database) =>
           declareLost(database, tenant, session),
         );

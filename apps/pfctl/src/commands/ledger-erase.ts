@@ -1,15 +1,7 @@
+import { CommandError, plural, required, visible, visibleJson } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
-import { PfctlError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import {
-  dataOption,
-  environmentOption,
-  type Format,
-  formatOption,
-  type Place,
-  required,
-} from '../output/options.ts';
-import { plural } from '../output/plural.ts';
+import { dataOption, environmentOption, type Format, formatOption, type Place } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
 
 interface EraseOptions extends Place {
@@ -51,20 +43,19 @@ export function addLedgerErase(ledger: Command, shell: Shell): void {
       shell.action(async ({ records, statements, yes, format, ...options }: EraseOptions) => {
         const tenant = required(options.tenant, '--tenant <tenant>');
         if (records === statements)
-          throw new PfctlError(
+          throw new CommandError(
             'INPUT_INVALID',
             `expected either --records or --statements, came ${records ? 'both' : 'none'}; --help shows how`,
           );
         const what = records ? 'records' : 'statements';
         if (!yes)
-          throw new PfctlError(
+          throw new CommandError(
             'INPUT_INVALID',
             `expected --yes, came none: this is for good. ${REMAINS[what]}`,
           );
         const { asTenantId } = await import('@provability-fabric/kernel');
         const { eraseTenant } = await import('@provability-fabric/storage');
         const { changeLedger } = await import('../ledger/open-ledger.ts');
-        const { visible, visibleJson } = await import('../output/visible.ts');
         const id = asTenantId(tenant);
         const erased = await changeLedger(shell, options, (database) => eraseTenant(database, id, what));
         await shell.terminal.write(

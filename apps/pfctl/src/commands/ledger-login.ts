@@ -1,13 +1,7 @@
+import { facts, required, visible } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
-import {
-  dataOption,
-  environmentOption,
-  type Format,
-  formatOption,
-  type Place,
-  required,
-} from '../output/options.ts';
+import { dataOption, environmentOption, type Format, formatOption, type Place } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
 
 interface LoginOptions extends Place {
@@ -56,7 +50,6 @@ function addCreate(login: Command, shell: Shell): void {
         const { databaseUrl, changeLedger } = await import('../ledger/open-ledger.ts');
         const { psqlLine } = await import('../ledger/psql-line.ts');
         const { newPassword, passwordIn } = await import('../ledger/tenant-password.ts');
-        const { facts } = await import('../output/table.ts');
         const given =
           options.passwordFile === undefined ? undefined : await passwordIn(shell.path(options.passwordFile));
         const password = given ?? newPassword();
@@ -92,7 +85,6 @@ function addDrop(login: Command, shell: Shell): void {
         const tenant = required(options.tenant, '--tenant <tenant>');
         const { dropTenantLogin } = await import('@provability-fabric/storage');
         const { changeLedger } = await import('../ledger/open-ledger.ts');
-        const { visible } = await import('../output/visible.ts');
         await changeLedger(shell, options, (database) => dropTenantLogin(database, tenant));
         await shell.terminal.write(
           options.format === 'json'

@@ -1,8 +1,8 @@
 import type { CompileError, CompileWarning } from '@provability-fabric/bundle';
+import { plural, visibleJson } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import { type Format, formatOption } from '../output/options.ts';
-import { plural } from '../output/plural.ts';
 import type { Shell } from '../shell.ts';
 
 export function addPolicyCheck(policy: Command, shell: Shell): void {
@@ -25,7 +25,6 @@ export function addPolicyCheck(policy: Command, shell: Shell): void {
           ? { name: compiled.bundle.name, version: compiled.bundle.version, digest: compiled.digest }
           : null;
         if (format === 'json') {
-          const { visibleJson } = await import('../output/visible.ts');
           const findings = { bundle: identity, errors: errors.map(asJson), warnings: warnings.map(asJson) };
           await terminal.write(`${visibleJson(JSON.stringify(findings))}\n`);
         } else {

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { facts, writeWhole } from '@provability-fabric/command-line';
 import type { JsonValue } from '@provability-fabric/kernel';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
@@ -29,7 +30,6 @@ export function addPolicyCompile(policy: Command, shell: Shell): void {
       shell.action(async (folder: string, { output, format }: CompileOptions) => {
         const { terminal } = shell;
         const { requireCompiled } = await import('../bundles/compile-folder.ts');
-        const { writeWhole } = await import('../output/write-whole.ts');
         const { canonicalBytes } = await import('@provability-fabric/kernel');
         const { compiled } = await requireCompiled(shell, folder);
         const { bundle, digest, bytes } = compiled;
@@ -39,7 +39,6 @@ export function addPolicyCompile(policy: Command, shell: Shell): void {
         // The very bytes that `automata_hash` in every certificate is the SHA-256 of.
         await writeWhole(shell.path(automata), canonicalBytes(bundle.automata as unknown as JsonValue));
         await writeWhole(shell.path(`${automata}.sha256`), `${bundle.hashes.automata}  dfa.json\n`);
-        const { facts } = await import('../output/table.ts');
         const { name, version, hashes } = bundle;
         await terminal.write(
           format === 'json'

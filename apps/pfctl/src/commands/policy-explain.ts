@@ -1,8 +1,8 @@
+import { CommandError, collect, visibleJson } from '@provability-fabric/command-line';
 import type { JsonValue } from '@provability-fabric/kernel';
 import type { Command } from 'commander';
-import { PfctlError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { collect, type Format, formatOption } from '../output/options.ts';
+import { type Format, formatOption } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
 
 interface ExplainOptions {
@@ -47,7 +47,7 @@ export function addPolicyExplain(policy: Command, shell: Shell): void {
           (name) => command.getOptionValueSource(name) === 'cli',
         );
         if (idle !== undefined)
-          throw new PfctlError('INPUT_INVALID', `expected --tool beside --${idle}, came none`);
+          throw new CommandError('INPUT_INVALID', `expected --tool beside --${idle}, came none`);
         const bundle = await openBundle(shell, typed);
         const { bundleAsJson, bundleAsTable } = await import('../explain/print-bundle.ts');
         await shell.terminal.write(
@@ -67,7 +67,6 @@ async function explainAction(
   const { canonicalJson, parseJson } = await import('@provability-fabric/kernel');
   const { decideFirst } = await import('../explain/first-action.ts');
   const { formatEvent } = await import('../output/verdict.ts');
-  const { visibleJson } = await import('../output/visible.ts');
   const { openBundle } = await import('../bundles/open-bundle.ts');
   const parsed = parseArguments(parseJson, args ?? '{}');
   const bundle = await openBundle(shell, typed);
@@ -94,6 +93,6 @@ function parseArguments<Value>(parse: (text: string) => Value, text: string): Va
   try {
     return parse(text);
   } catch (error) {
-    throw new PfctlError('INPUT_INVALID', `--args: ${(error as Error).message}`, { cause: error });
+    throw new CommandError('INPUT_INVALID', `--args: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pfctl, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl } from '../terminal.fixture.ts';
 
 const folders = temporaryFolders();
 let home = '';

@@ -1,14 +1,12 @@
+import { CommandError, choiceOption, required } from '@provability-fabric/command-line';
 import type { Environment } from '@provability-fabric/policy';
 import type { Command } from 'commander';
-import { PfctlError } from '../errors.ts';
 import {
-  choiceOption,
   dataOption,
   environmentOption,
   type Format,
   formatOption,
   type Place,
-  required,
   sinceOption,
   untilOption,
 } from '../output/options.ts';
@@ -102,18 +100,18 @@ export function addReplay(program: Command, shell: Shell): void {
 function checkOptions(options: ReplayOptions, command: Command): void {
   const { trace, recorded, mode, whyNot } = options;
   if (trace !== undefined && recorded)
-    throw new PfctlError('INPUT_INVALID', 'expected --trace or --recorded, came both; leave one out');
+    throw new CommandError('INPUT_INVALID', 'expected --trace or --recorded, came both; leave one out');
   if (!recorded) {
     required(trace, '--trace <path> or --recorded');
     const idle = OF_RECORDED.find((name) => command.getOptionValueSource(name) === 'cli');
     if (idle !== undefined)
-      throw new PfctlError('INPUT_INVALID', `expected --recorded beside --${idle}, came none`);
+      throw new CommandError('INPUT_INVALID', `expected --recorded beside --${idle}, came none`);
     if (mode === 'recorded')
-      throw new PfctlError('INPUT_INVALID', 'expected --recorded beside --mode recorded, came none');
+      throw new CommandError('INPUT_INVALID', 'expected --recorded beside --mode recorded, came none');
   }
   const other = (['compareBundle', 'summary'] as const).find((name) => options[name] !== undefined);
   if (whyNot !== undefined && other !== undefined)
-    throw new PfctlError('INPUT_INVALID', 'expected --why-not without --compare-bundle and --summary');
+    throw new CommandError('INPUT_INVALID', 'expected --why-not without --compare-bundle and --summary');
 }
 
 async function openSource(

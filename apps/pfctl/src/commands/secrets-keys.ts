@@ -1,16 +1,7 @@
+import { CommandError, plural, required, visible } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
-import { PfctlError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import {
-  dataOption,
-  environmentOption,
-  type Format,
-  formatOption,
-  type Place,
-  required,
-} from '../output/options.ts';
-import { plural } from '../output/plural.ts';
-import { visible } from '../output/visible.ts';
+import { dataOption, environmentOption, type Format, formatOption, type Place } from '../output/options.ts';
 import { printed, type SecretOptions, withSecretsPlace } from '../secrets/secret-options.ts';
 import type { Shell } from '../shell.ts';
 
@@ -123,7 +114,7 @@ function addErase(secrets: Command, shell: Shell): void {
         const { askSecrets, secretsAt } = await import('../secrets/ask-secrets.ts');
         const at = await secretsAt(shell, place);
         if (confirm !== at.tenant)
-          throw new PfctlError(
+          throw new CommandError(
             'INPUT_INVALID',
             `expected --confirm ${at.tenant}, since this cannot be undone`,
           );

@@ -1,7 +1,6 @@
+import { choiceOption, collect, count, visible } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
-import { choiceOption, collect, count } from '../output/options.ts';
-import { visible } from '../output/visible.ts';
 import type { TypedRotation, TypedSchedule } from '../secrets/schedule-body.ts';
 import { printed, type SecretOptions, withSecretsPlace } from '../secrets/secret-options.ts';
 import type { Shell } from '../shell.ts';

@@ -1,6 +1,7 @@
+import { count } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
-import { count, sinceOption, untilOption } from '../output/options.ts';
+import { sinceOption, untilOption } from '../output/options.ts';
 import { printed, type SecretOptions, withSecretsPlace } from '../secrets/secret-options.ts';
 import type { Shell } from '../shell.ts';
 

@@ -1,8 +1,7 @@
+import { CommandError, choiceOption, count, visible } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
-import { PfctlError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { choiceOption, count, type Format } from '../output/options.ts';
-import { visible } from '../output/visible.ts';
+import type { Format } from '../output/options.ts';
 import { printed, type SecretOptions, withSecretsPlace } from '../secrets/secret-options.ts';
 import type { Shell } from '../shell.ts';
 
@@ -210,5 +209,5 @@ function addDemo(secrets: Command, shell: Shell): void {
 function casOf(text: string): number {
   const cas = /^\d{1,9}$/.test(text) ? Number(text) : undefined;
   if (cas !== undefined) return cas;
-  throw new PfctlError('INPUT_INVALID', 'expected --cas with a version number from 0 up');
+  throw new CommandError('INPUT_INVALID', 'expected --cas with a version number from 0 up');
 }

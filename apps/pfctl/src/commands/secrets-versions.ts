@@ -1,8 +1,6 @@
+import { CommandError, choiceOption, collect, count, visible } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
-import { PfctlError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { choiceOption, collect, count } from '../output/options.ts';
-import { visible } from '../output/visible.ts';
 import { printed, type SecretOptions, withSecretsPlace } from '../secrets/secret-options.ts';
 import { versionNumbers, versionWord } from '../secrets/version-words.ts';
 import type { Shell } from '../shell.ts';
@@ -171,7 +169,10 @@ function addRemove(secrets: Command, shell: Shell): void {
           { format, confirm, ...place }: SecretOptions & { readonly confirm?: string },
         ) => {
           if (confirm !== name)
-            throw new PfctlError('INPUT_INVALID', `expected --confirm ${name}, since this cannot be undone`);
+            throw new CommandError(
+              'INPUT_INVALID',
+              `expected --confirm ${name}, since this cannot be undone`,
+            );
           const { askSecrets, secretsAt } = await import('../secrets/ask-secrets.ts');
           const at = await secretsAt(shell, place);
           const body = { tenantId: at.tenant, secretKey: name };
@@ -213,7 +214,10 @@ function addMetadata(secrets: Command, shell: Shell): void {
           ...(casRequired === undefined ? {} : { cas_required: casRequired === 'true' }),
         };
         if (Object.keys(metadata).length === 0)
-          throw new PfctlError('INPUT_INVALID', 'expected something to change, such as --tag team=payments');
+          throw new CommandError(
+            'INPUT_INVALID',
+            'expected something to change, such as --tag team=payments',
+          );
         const { askObject, secretsAt } = await import('../secrets/ask-secrets.ts');
         const at = await secretsAt(shell, place);
         const said = await askObject(at, {
@@ -232,7 +236,7 @@ function tagsOf(words: readonly string[]): Readonly<Record<string, string>> {
   for (const one of words) {
     const [, key, value] = /^([^=]{1,128})=(.{1,128})$/s.exec(one) ?? [];
     if (key === undefined || value === undefined)
-      throw new PfctlError('INPUT_INVALID', `expected --tag KEY=VALUE, came \`${one.slice(0, 80)}\``);
+      throw new CommandError('INPUT_INVALID', `expected --tag KEY=VALUE, came \`${one.slice(0, 80)}\``);
     tags[key] = value;
   }
   return tags;

@@ -1,7 +1,7 @@
+import { count } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import {
-  count,
   dataOption,
   environmentOption,
   type Format,

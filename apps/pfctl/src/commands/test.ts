@@ -1,7 +1,7 @@
+import { CommandError, collect } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
-import { PfctlError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { collect, environmentOption, type Format, formatOption } from '../output/options.ts';
+import { environmentOption, type Format, formatOption } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
 
 interface TestOptions {
@@ -46,7 +46,7 @@ export function addTest(program: Command, shell: Shell): void {
 async function bundleOf(shell: Shell, environment: string): Promise<string> {
   const { bundleDirectory } = await shell.settings(environment);
   if (bundleDirectory !== null) return bundleDirectory;
-  throw new PfctlError(
+  throw new CommandError(
     'INPUT_INVALID',
     `expected a bundle's folder, or \`bundle\` in config/${environment}/fabric.yaml; name one of them`,
   );

@@ -1,17 +1,14 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { PfctlError } from '../errors.ts';
-import { EXIT } from '../exit-codes.ts';
 import {
+  CommandError,
   choiceOption,
   collect,
-  dataOption,
   durationMs,
-  environmentOption,
-  type Format,
-  formatOption,
-  type Place,
   required,
-} from '../output/options.ts';
+  visible,
+} from '@provability-fabric/command-line';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { EXIT } from '../exit-codes.ts';
+import { dataOption, environmentOption, type Format, formatOption, type Place } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
 
 const SIDECAR = 'sidecar-watcher';
@@ -87,9 +84,8 @@ export function addTokenCreate(token: Command, shell: Shell): void {
         const standard = options.audience === SIDECAR ? undefined : 'operator';
         const subject = required(principal ?? standard, '--subject <id>');
         if (options.raw && options.format === 'json')
-          throw new PfctlError('INPUT_INVALID', 'expected either --raw or --format json, came both');
+          throw new CommandError('INPUT_INVALID', 'expected either --raw or --format json, came both');
         const { createToken } = await import('../tokens/create-token.ts');
-        const { visible } = await import('../output/visible.ts');
         const { findDataFolder } = await import('../evidence/data-folder.ts');
         const folder = await findDataFolder(shell, options);
         if (folder === undefined) {
@@ -97,7 +93,7 @@ export function addTokenCreate(token: Command, shell: Shell): void {
           const where = visible(
             shell.path(options.data ?? (await shell.settings(options.env)).dataDirectory),
           );
-          throw new PfctlError('NOT_READY', `expected a token key in \`${where}\`, came none; ${mend}`);
+          throw new CommandError('NOT_READY', `expected a token key in \`${where}\`, came none; ${mend}`);
         }
         const epoch = options.epoch ?? (await shell.settings(options.env)).epoch;
         const sid = session === undefined ? {} : { sid: session };

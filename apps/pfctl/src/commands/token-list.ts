@@ -1,14 +1,7 @@
+import { choiceOption, plural, table, visible, visibleJson } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
-import {
-  choiceOption,
-  dataOption,
-  environmentOption,
-  type Format,
-  formatOption,
-  type Place,
-} from '../output/options.ts';
-import { plural } from '../output/plural.ts';
+import { dataOption, environmentOption, type Format, formatOption, type Place } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
 
 interface ListOptions extends Place {
@@ -36,8 +29,6 @@ export function addTokenList(token: Command, shell: Shell): void {
     .action(
       shell.action(async ({ tenant, status, format, ...place }: ListOptions) => {
         const { readTokenRecords } = await import('../tokens/token-records.ts');
-        const { table } = await import('../output/table.ts');
-        const { visible, visibleJson } = await import('../output/visible.ts');
         const { terminal, style } = shell;
         const path =
           place.data === undefined ? (await shell.settings(place.env)).dataDirectory : shell.path(place.data);

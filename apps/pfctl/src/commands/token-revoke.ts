@@ -1,6 +1,7 @@
+import { required, visible, visibleJson } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
-import { dataOption, environmentOption, type Format, formatOption, required } from '../output/options.ts';
+import { dataOption, environmentOption, type Format, formatOption } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
 import type { RevokeOptions as Revocation } from '../tokens/revoke-tokens.ts';
 
@@ -31,7 +32,6 @@ export function addTokenRevoke(token: Command, shell: Shell): void {
       shell.action(async (ids: readonly string[], { format, ...options }: RevokeOptions) => {
         const reason = required(options.reason, '--reason <text>');
         const { revokeTokens } = await import('../tokens/revoke-tokens.ts');
-        const { visible, visibleJson } = await import('../output/visible.ts');
         const answer = await revokeTokens(shell, ids, { ...options, reason });
         const unknown = new Set(answer.unknown);
         const line = (id: string) =>

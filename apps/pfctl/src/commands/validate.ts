@@ -1,6 +1,6 @@
+import { choiceOption, required } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
-import { choiceOption, required } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
 
 const FORMATS = ['table', 'json', 'dot', 'svg'] as const;

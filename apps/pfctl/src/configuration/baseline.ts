@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CommandError } from '@provability-fabric/command-line';
 import { type EffectiveValue, type Problem, readEffectiveValues } from '@provability-fabric/configuration';
-import { PfctlError } from '../errors.ts';
 import type { Shell } from '../shell.ts';
 import { checkOut } from './git-tree.ts';
 
@@ -54,13 +54,13 @@ function ofRevision(shell: Shell, environment: string, revision: string): Promis
   return inScratchFolder(async (scratch) => {
     const found = await checkOut(shell.root, revision, `config/${environment}`, scratch);
     if (found === 'no-such-revision') {
-      throw new PfctlError(
+      throw new CommandError(
         'INPUT_INVALID',
         `expected --baseline to name an environment, a folder with a configuration or a git revision, came \`${revision}\``,
       );
     }
     if (found === 'nothing-there') {
-      throw new PfctlError(
+      throw new CommandError(
         'INPUT_INVALID',
         `expected config/${environment} at \`${revision}\`, came nothing`,
       );

@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
 import { afterAll, describe, expect, test } from 'vitest';
-import { pfctl, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl } from '../terminal.fixture.ts';
 
 const folders = temporaryFolders();
 afterAll(() => folders.removeAll());

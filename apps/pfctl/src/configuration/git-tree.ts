@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { PfctlError, systemCode } from '../errors.ts';
+import { CommandError, systemCode } from '@provability-fabric/command-line';
 
 const MOST_FILES = 256;
 /** More than any file of a configuration may have, so that the reader still says that one is too long. */
@@ -59,12 +59,18 @@ function git(directory: string, args: readonly string[]): Promise<Buffer | undef
       if (error === null) return resolve(stdout);
       if (systemCode(error) !== 'ENOENT') return resolve(undefined);
       reject(
-        new PfctlError('CANNOT_CHECK', 'expected the program git for a git revision, came none; install it'),
+        new CommandError(
+          'CANNOT_CHECK',
+          'expected the program git for a git revision, came none; install it',
+        ),
       );
     });
   });
 }
 
-function unfit(revision: string, path: string, came: string): PfctlError {
-  return new PfctlError('INPUT_INVALID', `expected regular files at \`${revision}\`, came ${came} (${path})`);
+function unfit(revision: string, path: string, came: string): CommandError {
+  return new CommandError(
+    'INPUT_INVALID',
+    `expected regular files at \`${revision}\`, came ${came} (${path})`,
+  );
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PfctlError, systemCode } from '../errors.ts';
+import { CommandError, systemCode } from '@provability-fabric/command-line';
 import { syncFolder } from '../sync-folder.ts';
 
 /**
@@ -60,6 +60,6 @@ async function look(path: string) {
   }
 }
 
-function refused(path: string, came: string, mend: string): PfctlError {
-  return new PfctlError('INPUT_INVALID', `${path}: expected key files of our own, came ${came}; ${mend}`);
+function refused(path: string, came: string, mend: string): CommandError {
+  return new CommandError('INPUT_INVALID', `${path}: expected key files of our own, came ${came}; ${mend}`);
 }

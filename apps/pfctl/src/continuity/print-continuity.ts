@@ -1,7 +1,5 @@
+import { facts, type Style, table, visible, visibleJson } from '@provability-fabric/command-line';
 import type { Format } from '../output/options.ts';
-import type { Style } from '../output/style.ts';
-import { facts, table } from '../output/table.ts';
-import { visible, visibleJson } from '../output/visible.ts';
 import { type Continuity, isContinuous, type LoneAccess } from './continuity.ts';
 
 export function printContinuity(continuity: Continuity, format: Format, style: Style): string {

@@ -1,10 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { CHECKOUT, temporaryFolders } from '@provability-fabric/command-line/testing';
 import { nodeCrypto, openKeyRing } from '@provability-fabric/evidence';
 import { createAuditTrail, type SecretAccess } from '@provability-fabric/secrets';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CHECKOUT, pfctl, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl } from '../terminal.fixture.ts';
 import { ORIGIN, openFabric, type TestFabric } from './data-folder.fixture.ts';
 
 const folders = temporaryFolders();

@@ -2,9 +2,10 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeF
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { CHECKOUT, temporaryFolders } from '@provability-fabric/command-line/testing';
 import { nodeCrypto, openKeyRing } from '@provability-fabric/evidence';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { CHECKOUT, pfctl, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl } from '../terminal.fixture.ts';
 import type { Terminal } from '../terminal.ts';
 import { ORIGIN, openFabric, type TestFabric } from './data-folder.fixture.ts';
 

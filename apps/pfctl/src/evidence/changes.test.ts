@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
 import { nodeCrypto, openKeyRing } from '@provability-fabric/evidence';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pfctl, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl } from '../terminal.fixture.ts';
 import { addChanges } from './changes.fixture.ts';
 import { ORIGIN, openFabric, type TestFabric } from './data-folder.fixture.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PfctlError } from '../errors.ts';
+import { CommandError } from '@provability-fabric/command-line';
 import type { Place } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
 
@@ -27,7 +27,7 @@ export async function requireDataFolder(shell: Shell, place: Place): Promise<Dat
   const found = await findDataFolder(shell, place);
   if (found !== undefined && existsSync(join(found.path, 'log', 'checkpoint'))) return found;
   const where = place.data ?? `the data folder of config/${place.env}`;
-  throw new PfctlError(
+  throw new CommandError(
     'CANNOT_CHECK',
     `expected an evidence log in ${where}, came none; start the fabric, or name its folder with --data`,
   );

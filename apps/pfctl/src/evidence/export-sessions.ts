@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { CommandError } from '@provability-fabric/command-line';
 import {
   exportEvidence,
   type HeadProver,
@@ -8,7 +9,6 @@ import {
 } from '@provability-fabric/evidence';
 import { canonicalBytes, type JsonValue } from '@provability-fabric/kernel';
 import type { EvidenceExport } from '@provability-fabric/statements';
-import { PfctlError } from '../errors.ts';
 import type { DataFolder } from './data-folder.ts';
 import { decodeEnvelope } from './decode-scanned.ts';
 
@@ -22,13 +22,13 @@ export function tenantOf(log: LogReading, session: string, given: string | undef
   const tenants = [...log.heads()].filter((head) => head.session === session).map(({ tenant }) => tenant);
   const [tenant, ...others] = given === undefined ? tenants : tenants.filter((known) => known === given);
   if (tenant === undefined) {
-    throw new PfctlError(
+    throw new CommandError(
       'INPUT_INVALID',
       `expected a session of the log, came \`${session}\`; pfctl certs list shows them`,
     );
   }
   if (others.length === 0) return tenant;
-  throw new PfctlError(
+  throw new CommandError(
     'INPUT_INVALID',
     `expected --tenant, since ${tenants.join(', ')} each have a session \`${session}\``,
   );
@@ -57,7 +57,7 @@ export async function exportSessions(
     parts.push(evidence);
   }
   const [first] = parts;
-  if (first === undefined) throw new PfctlError('CANNOT_CHECK', 'expected sessions in the log, came none');
+  if (first === undefined) throw new CommandError('CANNOT_CHECK', 'expected sessions in the log, came none');
   const entries = parts.flatMap((part) => part.entries).sort((a, b) => a.index - b.index);
   const whole: EvidenceExport = {
     ...first,

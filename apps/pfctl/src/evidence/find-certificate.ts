@@ -1,3 +1,4 @@
+import { CommandError } from '@provability-fabric/command-line';
 import { nodeCrypto, openKeyRing, type ScannedStatement } from '@provability-fabric/evidence';
 import {
   concatBytes,
@@ -10,7 +11,6 @@ import {
   verifyInclusion,
 } from '@provability-fabric/kernel';
 import { type ChainedStatement, recordId } from '@provability-fabric/statements';
-import { PfctlError } from '../errors.ts';
 import type { DataFolder } from './data-folder.ts';
 import { decodeScanned } from './decode-scanned.ts';
 import { type Glance, glance } from './glance.ts';
@@ -105,7 +105,7 @@ function parseName(name: string): Wanted {
   const place = /^(.{1,128})#(\d{1,15})$/s.exec(name);
   if (place !== null) return { session: place[1] as string, seq: Number(place[2]) };
   if (/^[0-9a-f]{8}(?:[0-9a-f]{0,56}|-[0-9a-f-]{0,27})$/.test(name)) return { id: name };
-  throw new PfctlError(
+  throw new CommandError(
     'INPUT_INVALID',
     `expected a certificate id (8 or more of its hex digits), an access or change id, a digest, or SESSION#SEQ, came \`${name.slice(0, 200)}\``,
   );
@@ -137,14 +137,14 @@ function theOnly(found: readonly ScannedStatement[], name: string, freed: number
   const [one, ...others] = found;
   if (one === undefined) {
     const elsewhere = freed === 0 ? '' : `; the first ${freed} statements are in the ledger alone`;
-    throw new PfctlError(
+    throw new CommandError(
       'INPUT_INVALID',
       `expected a certificate of the log, came \`${name}\`; pfctl certs list shows them${elsewhere}`,
     );
   }
   if (others.length === 0) return one;
   const places = found.map(({ tenant, session, seq }) => `${session}#${seq} of ${tenant}`).join(', ');
-  throw new PfctlError(
+  throw new CommandError(
     'INPUT_INVALID',
     `expected one certificate, came ${places}; give more digits, or --tenant`,
   );

@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { CHECKOUT, temporaryFolders } from '@provability-fabric/command-line/testing';
 import { createHeads, nodeCrypto, openKeyRing } from '@provability-fabric/evidence';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CHECKOUT, pfctl, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl } from '../terminal.fixture.ts';
 import { ORIGIN, openFabric } from './data-folder.fixture.ts';
 
 const folders = temporaryFolders();

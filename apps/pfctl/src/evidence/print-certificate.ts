@@ -1,9 +1,7 @@
+import { facts, type Style, visibleJson } from '@provability-fabric/command-line';
 import { canonicalJson, type JsonValue } from '@provability-fabric/kernel';
 import type { ChainedStatement } from '@provability-fabric/statements';
 import type { Format } from '../output/options.ts';
-import type { Style } from '../output/style.ts';
-import { facts } from '../output/table.ts';
-import { visibleJson } from '../output/visible.ts';
 import type { FoundCertificate } from './find-certificate.ts';
 
 export function printCertificate(found: FoundCertificate, format: Format, style: Style): string {

@@ -1,8 +1,6 @@
+import { type Style, table, visibleJson } from '@provability-fabric/command-line';
 import { canonicalJson, type JsonValue } from '@provability-fabric/kernel';
 import type { Format } from '../output/options.ts';
-import type { Style } from '../output/style.ts';
-import { table } from '../output/table.ts';
-import { visibleJson } from '../output/visible.ts';
 import type { ListedCertificate } from './list-certificates.ts';
 
 const HEADER = [

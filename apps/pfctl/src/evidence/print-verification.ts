@@ -1,8 +1,6 @@
+import { facts, type Style, visible, visibleJson } from '@provability-fabric/command-line';
 import { canonicalJson, type JsonValue } from '@provability-fabric/kernel';
 import type { Format } from '../output/options.ts';
-import type { Style } from '../output/style.ts';
-import { facts } from '../output/table.ts';
-import { visible, visibleJson } from '../output/visible.ts';
 import type { WholeVerification } from './verify-all.ts';
 
 export function printVerification(result: WholeVerification, format: Format, style: Style): string {

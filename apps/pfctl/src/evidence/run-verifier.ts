@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CommandError } from '@provability-fabric/command-line';
 import { field, type JsonValue, parseJson } from '@provability-fabric/kernel';
-import { PfctlError } from '../errors.ts';
 import type { Shell } from '../shell.ts';
 
 export interface VerifierReport {
@@ -33,7 +33,7 @@ export async function runVerifier(
 ): Promise<VerifierReport> {
   const program = join(shell.terminal.checkout, 'apps/verify/bin/pf-verify.mjs');
   if (!existsSync(program)) {
-    throw new PfctlError(
+    throw new CommandError(
       'CANNOT_CHECK',
       `expected the verifier at ${program}, came nothing; run npm ci first`,
     );
@@ -51,7 +51,7 @@ export async function runVerifier(
       ...options,
     ]);
     if (code === VERIFIED || code === VERIFIED_FALSE) return parseReport(stdout);
-    throw new PfctlError(
+    throw new CommandError(
       'CANNOT_CHECK',
       `pf-verify ended with ${code}: ${stderr.trim() || failuresIn(stdout)}`,
     );

@@ -1,9 +1,10 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
 import { nodeCrypto, openKeyRing } from '@provability-fabric/evidence';
 import { envelopeBytes, sealEnvelope, utf8 } from '@provability-fabric/kernel';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pfctl, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl } from '../terminal.fixture.ts';
 import { ORIGIN } from './data-folder.fixture.ts';
 import { glance } from './glance.ts';
 import { type Decision, writePlainLog } from './plain-log.fixture.ts';

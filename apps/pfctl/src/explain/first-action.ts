@@ -1,6 +1,6 @@
+import { CommandError } from '@provability-fabric/command-line';
 import type { JsonValue } from '@provability-fabric/kernel';
 import { type LoadedBundle, type ReplayedEvent, replayTrace } from '@provability-fabric/policy';
-import { PfctlError } from '../errors.ts';
 
 export interface Question {
   readonly principal: string;
@@ -27,7 +27,7 @@ export function decideFirst(bundle: LoadedBundle, question: Question): ReplayedE
 function onlyTenant({ ir }: LoadedBundle): string {
   const [tenant, ...others] = ir.tenants;
   if (tenant !== undefined && others.length === 0) return tenant;
-  throw new PfctlError(
+  throw new CommandError(
     'INPUT_INVALID',
     `expected --tenant, since the bundle serves ${ir.tenants.join(', ')}`,
   );

@@ -1,8 +1,6 @@
+import { facts, type Style, table, visible, visibleJson } from '@provability-fabric/command-line';
 import { canonicalJson, formatLabel, type JsonValue } from '@provability-fabric/kernel';
 import { formatInstant, type LoadedBundle } from '@provability-fabric/policy';
-import type { Style } from '../output/style.ts';
-import { facts, table } from '../output/table.ts';
-import { visible, visibleJson } from '../output/visible.ts';
 import { clauseSentence, clauseStanding } from './clause-sentence.ts';
 import { toolSentences } from './tool-rules.ts';
 import { whoMayCall } from './who-may-call.ts';

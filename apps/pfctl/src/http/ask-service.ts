@@ -1,6 +1,6 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { PfctlError } from '../errors.ts';
+import { CommandError } from '@provability-fabric/command-line';
 
 /** A service of a fabric. */
 export interface Service {
@@ -38,7 +38,7 @@ export function askService({ name, url, ca }: Service, asking: Asking): Promise<
       sent.destroy();
       clearTimeout(deadline);
       const problem = `expected ${name} at ${url.origin} to answer, but ${why}; is it running?`;
-      reject(new PfctlError('NOT_READY', problem));
+      reject(new CommandError('NOT_READY', problem));
     };
     const deadline = setTimeout(() => fail(`nothing came within ${TIME_OUT_MS / 1000} s`), TIME_OUT_MS);
     const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(
@@ -73,12 +73,12 @@ export function askService({ name, url, ca }: Service, asking: Asking): Promise<
 }
 
 /** A refusal in the exit code that it stands for. */
-export function refusedBy({ url }: Service, { status, text }: Answered, wanted: string): PfctlError {
+export function refusedBy({ url }: Service, { status, text }: Answered, wanted: string): CommandError {
   const { code, detail } = (parsed(text) ?? {}) as { readonly code?: unknown; readonly detail?: unknown };
   const said = `${url.origin} answered ${status} ${shorten(code)}: ${shorten(detail)}`;
-  if (status === 401 || status === 403) return new PfctlError('DENIED', said);
-  if (status === 400 || status === 413) return new PfctlError('INPUT_INVALID', said);
-  return new PfctlError('NOT_READY', `expected ${wanted}, but ${said}`);
+  if (status === 401 || status === 403) return new CommandError('DENIED', said);
+  if (status === 400 || status === 413) return new CommandError('INPUT_INVALID', said);
+  return new CommandError('NOT_READY', `expected ${wanted}, but ${said}`);
 }
 
 /** undefined for what is no JSON. */

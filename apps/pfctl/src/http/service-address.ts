@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { CommandError } from '@provability-fabric/command-line';
 import type { Listen, Settings } from '@provability-fabric/configuration';
-import { PfctlError } from '../errors.ts';
 import type { Shell } from '../shell.ts';
 import { reachableHost } from '../status/health.ts';
 import type { Service } from './ask-service.ts';
@@ -28,7 +28,7 @@ export async function serviceAt(
     url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
   if (!plain || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
     const example = `such as http://fabric:${listen.port}`;
-    throw new PfctlError('INPUT_INVALID', `expected ${flag} as scheme, host and port, ${example}`);
+    throw new CommandError('INPUT_INVALID', `expected ${flag} as scheme, host and port, ${example}`);
   }
   return { name, url, ca: ca === undefined ? undefined : await readFile(shell.path(ca)) };
 }
@@ -43,9 +43,9 @@ export async function givenToken(
   const token = text?.trim();
   if (token === undefined || token === '') {
     if (file === undefined) return undefined;
-    throw new PfctlError('INPUT_INVALID', `expected a token in ${file}, came nothing`);
+    throw new CommandError('INPUT_INVALID', `expected a token in ${file}, came nothing`);
   }
   if (token.length <= 8192 && /^[A-Za-z0-9._~+/=-]+$/.test(token)) return token;
   const where = file ?? inEnvironment.name;
-  throw new PfctlError('INPUT_INVALID', `expected a token of one line in ${where}, came something else`);
+  throw new CommandError('INPUT_INVALID', `expected a token of one line in ${where}, came something else`);
 }

@@ -1,5 +1,5 @@
+import { CommandError } from '@provability-fabric/command-line';
 import { type OwnedDatabase, openLeases, readStoredLease } from '@provability-fabric/storage';
-import { PfctlError } from '../errors.ts';
 
 const LEASE_MS = 10_000;
 
@@ -27,12 +27,12 @@ export async function declareLost(
       return { owner: before?.released === false ? before.owner : null, after: seq < 0 ? null : seq };
     }
     throw answer.reason === 'held'
-      ? new PfctlError(
+      ? new CommandError(
           'NOT_READY',
           `expected a session that no fabric holds, came ${tenant}/${session}, which ${before?.owner ?? 'one'} holds; end ` +
             'that fabric, or wait until its lease has run out',
         )
-      : new PfctlError(
+      : new CommandError(
           'INPUT_INVALID',
           `expected a session that several fabrics share, came ${tenant}/${session}, which none ever held`,
         );

@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CommandError, systemCode } from '@provability-fabric/command-line';
 import { openKeyRing } from '@provability-fabric/evidence';
 import type { Crypto, NoteVerifier } from '@provability-fabric/kernel';
-import { PfctlError, systemCode } from '../errors.ts';
 
 /** What the ledger's signatures are held against. */
 export interface LedgerKeys {
@@ -26,7 +26,7 @@ export async function findLedgerKeys(crypto: Crypto, folder: string): Promise<Le
   // A ledger's key bears its name, before the first `+` (C2SP signed-note).
   const [name = ''] = (await readFile(join(folder, file), 'utf8')).split('+');
   if (!name.endsWith(SUFFIX) || name === SUFFIX)
-    throw new PfctlError(
+    throw new CommandError(
       'INPUT_INVALID',
       `expected ${join(folder, file)} to be the verifier key of a ledger, came one with another name`,
     );
@@ -37,7 +37,7 @@ export async function findLedgerKeys(crypto: Crypto, folder: string): Promise<Le
 export async function requireLedgerKeys(crypto: Crypto, folder: string): Promise<LedgerKeys> {
   const found = await findLedgerKeys(crypto, folder);
   if (found !== undefined) return found;
-  throw new PfctlError(
+  throw new CommandError(
     'CANNOT_CHECK',
     `expected the ledger's verifier key \`ledger.<id>.vk\` in ${folder}, came none; name the folder that has it with --keys`,
   );

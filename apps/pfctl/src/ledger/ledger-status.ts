@@ -1,3 +1,4 @@
+import { plural } from '@provability-fabric/command-line';
 import { nodeCrypto, readCheckpoint } from '@provability-fabric/evidence';
 import { equalBytes, hex } from '@provability-fabric/kernel';
 import {
@@ -7,7 +8,6 @@ import {
   readLedgerState,
   readLedgerSummary,
 } from '@provability-fabric/storage';
-import { plural } from '../output/plural.ts';
 import type { LedgerKeys } from './ledger-keys.ts';
 
 export interface StatusFinding {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { type Ran, temporaryFolders } from '@provability-fabric/command-line/testing';
 import {
   createHeads,
   createShipper,
@@ -16,7 +17,7 @@ import {
   startEmbeddedPostgres,
 } from '@provability-fabric/storage';
 import { ORIGIN, openFabric } from '../evidence/data-folder.fixture.ts';
-import { pfctl, type Ran, type RunOptions, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl, type RunOptions } from '../terminal.fixture.ts';
 
 export const LEDGER = `${ORIGIN}/ledger`;
 /** More than a tile has room for. */

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
 import { openLeases } from '@provability-fabric/storage';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { temporaryFolders } from '../terminal.fixture.ts';
 import { LEDGER, startTestLedger, type TestLedger } from './ledger.fixture.ts';
 import { psqlLine } from './psql-line.ts';
 

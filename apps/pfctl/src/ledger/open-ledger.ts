@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { CommandError } from '@provability-fabric/command-line';
 import {
   type Database,
   type DatabaseOptions,
@@ -8,7 +9,6 @@ import {
   openDatabaseAsItIs,
   openDatabaseToRead,
 } from '@provability-fabric/storage';
-import { PfctlError } from '../errors.ts';
 import type { Place } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
 
@@ -54,7 +54,7 @@ async function withLedger<Opened extends Database, Result>(
     if (!(error instanceof LedgerError) || error.code !== 'LEDGER_UNAVAILABLE') throw error;
     const where = shell.terminal.databaseUrl === undefined ? "the data folder's PostgreSQL" : 'DATABASE_URL';
     const message = `expected ${where} to answer, came nothing; see whether it runs and is reached from here`;
-    throw new PfctlError('CANNOT_CHECK', message, { cause: error });
+    throw new CommandError('CANNOT_CHECK', message, { cause: error });
   });
   try {
     return await work(database);

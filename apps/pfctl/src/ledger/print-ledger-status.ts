@@ -1,8 +1,6 @@
+import { facts, type Style, table, visible, visibleJson } from '@provability-fabric/command-line';
 import { hex } from '@provability-fabric/kernel';
 import type { Format } from '../output/options.ts';
-import type { Style } from '../output/style.ts';
-import { facts, table } from '../output/table.ts';
-import { visible, visibleJson } from '../output/visible.ts';
 import type { LedgerStatus } from './ledger-status.ts';
 
 export function printLedgerStatus(status: LedgerStatus, format: Format, style: Style): string {

@@ -1,7 +1,5 @@
+import { facts, type Style, visible, visibleJson } from '@provability-fabric/command-line';
 import type { Format } from '../output/options.ts';
-import type { Style } from '../output/style.ts';
-import { facts } from '../output/table.ts';
-import { visible, visibleJson } from '../output/visible.ts';
 import type { LedgerVerification } from './verify-ledger.ts';
 
 export function printLedgerVerification(result: LedgerVerification, format: Format, style: Style): string {

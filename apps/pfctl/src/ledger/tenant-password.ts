@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { PfctlError } from '../errors.ts';
+import { CommandError } from '@provability-fabric/command-line';
 
 const RANDOM_BYTES = 24;
 
@@ -13,7 +13,7 @@ export function newPassword(): string {
 export async function passwordIn(path: string): Promise<string> {
   const password = (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
   if (/^[\x21-\x7e]{16,128}$/.test(password)) return password;
-  throw new PfctlError(
+  throw new CommandError(
     'INPUT_INVALID',
     `expected one line of 16 to 128 printable ASCII characters without blanks in ${path}, came something else`,
   );

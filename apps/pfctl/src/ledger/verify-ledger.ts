@@ -1,3 +1,4 @@
+import { CommandError } from '@provability-fabric/command-line';
 import { nodeCrypto, readCheckpoint } from '@provability-fabric/evidence';
 import {
   type Checkpoint,
@@ -17,7 +18,6 @@ import {
   readStoredTiles,
   type StoredStatement,
 } from '@provability-fabric/storage';
-import { PfctlError } from '../errors.ts';
 import { checkStatement } from './check-statement.ts';
 import { type Finding, Findings } from './findings.ts';
 import { HeadChecks } from './head-checks.ts';
@@ -63,7 +63,7 @@ export async function verifyLedger(options: VerifyOptions): Promise<LedgerVerifi
   const crypto = nodeCrypto();
   const state = await readLedgerState(database);
   if (state === undefined)
-    throw new PfctlError('CANNOT_CHECK', 'expected a ledger in this database, came none; start the fabric');
+    throw new CommandError('CANNOT_CHECK', 'expected a ledger in this database, came none; start the fabric');
   const kept = options.since === undefined ? undefined : openKept(crypto, options.since, keys);
   const findings = new Findings();
   const { size, root } = checkState(crypto, state, keys, findings);
@@ -107,7 +107,7 @@ function openKept(crypto: Crypto, note: string, { origin, verifiers }: LedgerKey
   const kept = readCheckpoint(crypto, note, origin, verifiers);
   if (kept !== undefined) return kept;
   const message = `expected a checkpoint of ${origin} with --since, signed by one of its keys; came something else`;
-  throw new PfctlError('INPUT_INVALID', message);
+  throw new CommandError('INPUT_INVALID', message);
 }
 
 /** What the entries have to lead to. */

@@ -1,7 +1,6 @@
+import { type Style, visible, visibleJson } from '@provability-fabric/command-line';
 import { canonicalJson } from '@provability-fabric/kernel';
 import type { Reason, ReplayedEvent } from '@provability-fabric/policy';
-import type { Style } from './style.ts';
-import { visible, visibleJson } from './visible.ts';
 
 type Answer = Pick<ReplayedEvent, 'verdict' | 'effect' | 'mode' | 'reasons'>;
 

@@ -1,4 +1,4 @@
-import { PfctlError } from '../errors.ts';
+import { CommandError } from '@provability-fabric/command-line';
 
 export interface Line {
   /** From 1. */
@@ -34,9 +34,9 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>, file: string):
   if (held > 0) yield { number, bytes: Buffer.concat(parts) };
 }
 
-export function tooLarge(file: string, line: number): PfctlError {
+export function tooLarge(file: string, line: number): CommandError {
   const limit = MAX_TRACE_BYTES / 1024 / 1024;
-  return new PfctlError(
+  return new CommandError(
     'INPUT_INVALID',
     `${file}:${line}: expected a trace of at most ${limit} MiB; write one trace a line, or split the session`,
   );

@@ -1,10 +1,8 @@
+import { plural, type Style, visible, visibleJson } from '@provability-fabric/command-line';
 import { canonicalJson, type Digest, type JsonValue } from '@provability-fabric/kernel';
 import type { LoadedBundle, ReplayedEvent } from '@provability-fabric/policy';
 import type { Format } from '../output/options.ts';
-import { plural } from '../output/plural.ts';
-import type { Style } from '../output/style.ts';
 import { formatAnswer, formatReasons } from '../output/verdict.ts';
-import { visible, visibleJson } from '../output/visible.ts';
 import { bundleName } from './print-events.ts';
 import { type Summary, summaryMembers, summaryTable } from './print-summary.ts';
 import type { Tally } from './tally.ts';

@@ -1,9 +1,8 @@
+import { type Style, visible, visibleJson } from '@provability-fabric/command-line';
 import { canonicalJson, type Digest, type JsonValue } from '@provability-fabric/kernel';
 import type { LoadedBundle, ReplayedEvent } from '@provability-fabric/policy';
 import type { Format } from '../output/options.ts';
-import type { Style } from '../output/style.ts';
 import { formatEvent } from '../output/verdict.ts';
-import { visible, visibleJson } from '../output/visible.ts';
 import { type Summary, summaryMembers, summaryTable } from './print-summary.ts';
 import { formatTally, type Tally } from './tally.ts';
 

@@ -1,9 +1,6 @@
+import { plural, type Style, table, visible } from '@provability-fabric/command-line';
 import { canonicalJson, type JsonValue } from '@provability-fabric/kernel';
 import type { BenignLoss, Blocker } from '@provability-fabric/policy';
-import { plural } from '../output/plural.ts';
-import type { Style } from '../output/style.ts';
-import { table } from '../output/table.ts';
-import { visible } from '../output/visible.ts';
 import { blockerName } from './blocker-name.ts';
 import type { Changed, WhatChanges } from './what-changes.ts';
 

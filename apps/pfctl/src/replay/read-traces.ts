@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { CommandError, systemCode } from '@provability-fabric/command-line';
 import { nodeCrypto } from '@provability-fabric/evidence';
 import { fromUtf8, JsonError, type JsonValue, parseJson, parseJsonBytes } from '@provability-fabric/kernel';
 import {
@@ -10,7 +11,6 @@ import {
   playedTrace,
   type Trace,
 } from '@provability-fabric/policy';
-import { PfctlError, systemCode } from '../errors.ts';
 import type { Terminal } from '../terminal.ts';
 import { eventLine } from './event-line.ts';
 import { isBlank, type Line, linesOf, MAX_TRACE_BYTES, tooLarge } from './lines.ts';
@@ -49,7 +49,7 @@ async function openInput(path: string, terminal: Terminal): Promise<TraceInput> 
   }
   const absolute = resolve(terminal.directory, path);
   const found = await stat(absolute).catch((error) => {
-    throw new PfctlError(
+    throw new CommandError(
       'INPUT_INVALID',
       `${path}: expected a trace file or folder, came ${systemCode(error) ?? error}`,
     );
@@ -58,7 +58,7 @@ async function openInput(path: string, terminal: Terminal): Promise<TraceInput> 
     ? await traceFiles(absolute, path)
     : [{ absolute, shown: path, size: found.size }];
   if (files.length === 0) {
-    throw new PfctlError(
+    throw new CommandError(
       'INPUT_INVALID',
       `${path}: expected trace files (${EXTENSIONS.join(', ')}), came none`,
     );
@@ -118,7 +118,7 @@ async function* tracesIn(chunks: AsyncIterable<Uint8Array>, file: string): Async
     yield traceIn(line, file);
   }
   // A file that was cut off at its very beginning must not pass for one in which all is accepted.
-  if (first) throw new PfctlError('INPUT_INVALID', `${file}: expected a trace, came an empty file`);
+  if (first) throw new CommandError('INPUT_INVALID', `${file}: expected a trace, came an empty file`);
 }
 
 /** Whether the text stops in the middle of a JSON value, as the first line of an indented document does. */
@@ -150,7 +150,7 @@ function traceIn({ number, bytes }: Line, file: string): Trace {
     const value: JsonValue = text === '' ? parseJsonBytes(bytes) : parseJson(text);
     return parseTrace(value);
   } catch (error) {
-    throw new PfctlError('INPUT_INVALID', `${file}:${place(error, number, text)}: ${explain(error)}`, {
+    throw new CommandError('INPUT_INVALID', `${file}:${place(error, number, text)}: ${explain(error)}`, {
       cause: error,
     });
   }

@@ -1,10 +1,8 @@
+import { CommandError, plural, visible } from '@provability-fabric/command-line';
 import { EvidenceError, type LogReading } from '@provability-fabric/evidence';
 import type { Crypto } from '@provability-fabric/kernel';
 import { type Environment, underEnvironment } from '@provability-fabric/policy';
 import { isRecordSession } from '@provability-fabric/statements';
-import { PfctlError } from '../errors.ts';
-import { plural } from '../output/plural.ts';
-import { visible } from '../output/visible.ts';
 import { playedSession } from '../story/played-recording.ts';
 import { type RecordedEntry, recordedSession } from '../story/recorded-session.ts';
 import { isWithin, type TimeRange } from '../times.ts';
@@ -74,11 +72,11 @@ export function recordedSessions(
 }
 
 /** A mistyped name selects nothing, and of nothing nothing is refused. */
-function unknown({ session, tenant }: RecordedSelection): PfctlError {
+function unknown({ session, tenant }: RecordedSelection): CommandError {
   const named = session === undefined ? '' : `session \`${session.slice(0, 200)}\``;
   const whose = tenant === undefined ? '' : `tenant \`${tenant.slice(0, 200)}\``;
   const came = [named, whose].filter((one) => one !== '').join(' of ');
-  return new PfctlError(
+  return new CommandError(
     'INPUT_INVALID',
     `expected what is on record, came ${came}; pfctl certs list shows the sessions`,
   );

@@ -1,9 +1,10 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
 import { openRecordSealer } from '@provability-fabric/evidence';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ORIGIN, openFabric, type TestFabric } from '../evidence/data-folder.fixture.ts';
-import { pfctl, type RunOptions, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl, type RunOptions } from '../terminal.fixture.ts';
 
 const folders = temporaryFolders();
 let root = '';

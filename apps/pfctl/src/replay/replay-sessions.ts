@@ -1,3 +1,4 @@
+import type { Style } from '@provability-fabric/command-line';
 import { type Digest, digestJson } from '@provability-fabric/kernel';
 import {
   answersDiffer,
@@ -12,7 +13,6 @@ import {
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { BufferedOutput } from '../output/buffered.ts';
 import type { Format } from '../output/options.ts';
-import type { Style } from '../output/style.ts';
 import type { Terminal } from '../terminal.ts';
 import { changePrinter } from './print-changes.ts';
 import { eventPrinter } from './print-events.ts';

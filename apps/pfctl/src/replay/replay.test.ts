@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pfctl, type RunOptions, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl, type RunOptions } from '../terminal.fixture.ts';
 
 const folders = temporaryFolders();
 let home = '';

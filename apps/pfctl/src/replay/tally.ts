@@ -1,5 +1,5 @@
+import { plural } from '@provability-fabric/command-line';
 import type { ReplayedEvent } from '@provability-fabric/policy';
-import { plural } from '../output/plural.ts';
 
 /** How a replay went, in numbers. */
 export interface Tally {

@@ -1,11 +1,9 @@
+import { CommandError, type Style, visible, visibleJson } from '@provability-fabric/command-line';
 import { canonicalJson, type JsonValue } from '@provability-fabric/kernel';
 import { type LoadedBundle, type PlayedSession, type WhyNot, whyNot } from '@provability-fabric/policy';
-import { PfctlError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Format } from '../output/options.ts';
-import type { Style } from '../output/style.ts';
 import { formatAnswer, formatReasons } from '../output/verdict.ts';
-import { visible, visibleJson } from '../output/visible.ts';
 import { wrapped } from '../output/wrapped.ts';
 import type { Terminal } from '../terminal.ts';
 import { changePhrase, foundLines } from './change-phrase.ts';
@@ -70,7 +68,7 @@ async function find({ source, event, terminal }: Question): Promise<Asked> {
     one === undefined
       ? `\`${event.slice(0, 200)}\`${isOutcome ? ', which is the outcome of an action' : ''}; a replay without --why-not shows them`
       : `${found.map(({ session, place }) => `${session.session}#${place} of ${session.tenant}`).join(', ')}; select one with --tenant, or give its trace alone`;
-  throw new PfctlError('INPUT_INVALID', `expected one event of the input, came ${came}`);
+  throw new CommandError('INPUT_INVALID', `expected one event of the input, came ${came}`);
 }
 
 const MOST_FOUND = 8;
@@ -81,7 +79,7 @@ function nameOf(event: string): (session: PlayedSession, place: number, certific
   // Certificates are named in small letters.
   const id = event.toLowerCase();
   if (/^[0-9a-f]{8,64}$/.test(id)) return (_session, _place, certificate) => certificate.startsWith(id);
-  throw new PfctlError(
+  throw new CommandError(
     'INPUT_INVALID',
     `expected SESSION#NUMBER or a certificate id (8 or more of its hex digits), came \`${event.slice(0, 200)}\``,
   );

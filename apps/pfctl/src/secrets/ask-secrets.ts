@@ -1,5 +1,5 @@
+import { CommandError, systemCode } from '@provability-fabric/command-line';
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '@provability-fabric/kernel';
-import { PfctlError, systemCode } from '../errors.ts';
 import { type Asking, askService, refusedBy, type Service } from '../http/ask-service.ts';
 import { givenToken, serviceAt } from '../http/service-address.ts';
 import type { Shell } from '../shell.ts';
@@ -32,12 +32,12 @@ export async function secretsAt(shell: Shell, place: SecretsPlace): Promise<Secr
     const came = systemCode(error) === 'ENOENT' ? 'nothing there' : systemCode(error);
     if (came === undefined) throw error;
     const mend = 'write one with `pfctl token create --audience secrets … --raw`';
-    throw new PfctlError('INPUT_INVALID', `${place.tokenFile}: expected a token, came ${came}; ${mend}`);
+    throw new CommandError('INPUT_INVALID', `${place.tokenFile}: expected a token, came ${came}; ${mend}`);
   });
   if (token === undefined) {
     const mend =
       'name a file with one (--token-file), or set SECRETS_TOKEN; `pfctl token create --audience secrets` makes one';
-    throw new PfctlError('NOT_READY', `expected a token for the secrets service, came none; ${mend}`);
+    throw new CommandError('NOT_READY', `expected a token for the secrets service, came none; ${mend}`);
   }
   const settings = await shell.settings(place.env);
   const typed = { name: 'the secrets service', flag: '--url', url: place.url, ca: place.ca };
@@ -71,14 +71,17 @@ async function exchange(
   const refused = refusedBy(service, answered, 'the secrets service to do it');
   // What is not there, or stands otherwise than the request says, was refused like what is not allowed.
   if (answered.status === 404 || answered.status === 409)
-    throw new PfctlError('DENIED', refused.message.replace(/^expected .*?, but /, ''));
+    throw new CommandError('DENIED', refused.message.replace(/^expected .*?, but /, ''));
   throw refused;
 }
 
 export async function askObject(at: SecretsService, request: Request): Promise<JsonObject> {
   const said = await askSecrets(at, request);
   if (isJsonObject(said)) return said;
-  throw new PfctlError('NOT_READY', `expected an object from ${at.service.url.origin}, came something else`);
+  throw new CommandError(
+    'NOT_READY',
+    `expected an object from ${at.service.url.origin}, came something else`,
+  );
 }
 
 export interface ListPage {
@@ -90,7 +93,7 @@ export interface ListPage {
 export async function askPage(at: SecretsService, path: string): Promise<ListPage> {
   const { said, next } = await exchange(at, { method: 'GET', path });
   if (Array.isArray(said)) return { items: said, next };
-  throw new PfctlError('NOT_READY', `expected a list from ${at.service.url.origin}, came something else`);
+  throw new CommandError('NOT_READY', `expected a list from ${at.service.url.origin}, came something else`);
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/;
@@ -98,7 +101,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/;
 /** A name as the rest of a path. Checked here too: in a URL `..` leads to another route, written as `%2e%2e` as well. */
 export function pathOf(name: string): string {
   if (NAME.test(name)) return name;
-  throw new PfctlError(
+  throw new CommandError(
     'INPUT_INVALID',
     `expected a secret name like \`db/primary\`, came \`${name.slice(0, 80)}\``,
   );

@@ -1,5 +1,5 @@
+import { CommandError } from '@provability-fabric/command-line';
 import { field, isJsonObject, type JsonObject } from '@provability-fabric/kernel';
-import { PfctlError } from '../errors.ts';
 
 /** One field of a secret that was read. */
 export function fieldText(secret: JsonObject, wanted: string): string {
@@ -7,5 +7,5 @@ export function fieldText(secret: JsonObject, wanted: string): string {
   const text = field(value, wanted);
   if (typeof text === 'string') return text;
   const names = isJsonObject(value) ? Object.keys(value).map((name) => `\`${name}\``) : [];
-  throw new PfctlError('INPUT_INVALID', `expected a field out of ${names.join(', ')}, came \`${wanted}\``);
+  throw new CommandError('INPUT_INVALID', `expected a field out of ${names.join(', ')}, came \`${wanted}\``);
 }

@@ -1,4 +1,4 @@
-import { PfctlError } from '../errors.ts';
+import { CommandError } from '@provability-fabric/command-line';
 import { askObject, askPage, pathOf, type SecretsService } from './ask-secrets.ts';
 
 export interface WantedSecret {
@@ -50,7 +50,7 @@ async function exists(at: SecretsService, name: string): Promise<boolean> {
     await askPage(at, path);
     return true;
   } catch (error) {
-    if (error instanceof PfctlError && error.message.includes('SECRET_NOT_FOUND')) return false;
+    if (error instanceof CommandError && error.message.includes('SECRET_NOT_FOUND')) return false;
     throw error;
   }
 }

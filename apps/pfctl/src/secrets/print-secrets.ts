@@ -1,7 +1,5 @@
+import { facts, type Style, table, visible } from '@provability-fabric/command-line';
 import { field, isJsonObject, type JsonObject, type JsonValue } from '@provability-fabric/kernel';
-import type { Style } from '../output/style.ts';
-import { facts, table } from '../output/table.ts';
-import { visible } from '../output/visible.ts';
 
 const VERSION_COLUMNS = ['version', 'id', 'state', 'created_at', 'created_by', 'description'];
 const VERSION_HEADER = ['version', 'id', 'state', 'made', 'by', 'description'];

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { CommandError } from '@provability-fabric/command-line';
 import { isJsonObject, parseJson } from '@provability-fabric/kernel';
-import { PfctlError } from '../errors.ts';
 import type { Shell } from '../shell.ts';
 
 /** An export of many secrets. */
@@ -17,11 +17,11 @@ export async function readFields(
 ): Promise<Readonly<Record<string, string>>> {
   if (jsonFile !== undefined) {
     if (named.length > 0)
-      throw new PfctlError('INPUT_INVALID', 'expected either fields or --json FILE, came both');
+      throw new CommandError('INPUT_INVALID', 'expected either fields or --json FILE, came both');
     return objectIn(await textOf(shell, jsonFile), jsonFile);
   }
   if (named.length === 0)
-    throw new PfctlError(
+    throw new CommandError(
       'INPUT_INVALID',
       'expected FIELD=@FILE, FIELD=- or --json FILE, came none; --help shows how',
     );
@@ -31,10 +31,10 @@ export async function readFields(
     const [, field, source] = /^([A-Za-z0-9][A-Za-z0-9._-]{0,126})=(-|@.+)$/s.exec(one) ?? [];
     if (field === undefined || source === undefined) throw notAField(one);
     if (Object.hasOwn(fields, field))
-      throw new PfctlError('INPUT_INVALID', `expected the field \`${field}\` once, came twice`);
+      throw new CommandError('INPUT_INVALID', `expected the field \`${field}\` once, came twice`);
     fromInput += source === '-' ? 1 : 0;
     if (fromInput > 1)
-      throw new PfctlError('INPUT_INVALID', 'expected one field from standard input, came two');
+      throw new CommandError('INPUT_INVALID', 'expected one field from standard input, came two');
     // Editors and `echo` end a file with a line break; a credential seldom does, and --json keeps every character.
     fields[field] = (await textOf(shell, source === '-' ? '-' : source.slice(1))).replace(/\r?\n$/, '');
   }
@@ -45,11 +45,11 @@ export async function readFields(
 export async function textOf(shell: Shell, file: string): Promise<string> {
   const bytes = file === '-' ? await inputOf(shell) : await readFile(shell.path(file));
   if (bytes.length > MAX_BYTES)
-    throw new PfctlError('INPUT_INVALID', `expected at most ${MAX_BYTES} bytes, came ${bytes.length}`);
+    throw new CommandError('INPUT_INVALID', `expected at most ${MAX_BYTES} bytes, came ${bytes.length}`);
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new PfctlError(
+    throw new CommandError(
       'INPUT_INVALID',
       'expected UTF-8 text, came other bytes; encode them, as base64 for instance',
     );
@@ -78,14 +78,14 @@ function objectIn(text: string, file: string): Readonly<Record<string, string>> 
     isJsonObject(value as never) &&
     Object.values(value as object).every((field) => typeof field === 'string');
   if (isFlat) return value as Readonly<Record<string, string>>;
-  throw new PfctlError('INPUT_INVALID', `${file}: expected a JSON object of texts, like {"password": "…"}`);
+  throw new CommandError('INPUT_INVALID', `${file}: expected a JSON object of texts, like {"password": "…"}`);
 }
 
 /** What came is not repeated: it may be the value itself. */
-function notAField(one: string): PfctlError {
+function notAField(one: string): CommandError {
   const typed = /^[A-Za-z0-9][A-Za-z0-9._-]*=/.exec(one)?.[0];
   const mend = 'a value on the command line is seen by every user of the machine';
-  return new PfctlError(
+  return new CommandError(
     'INPUT_INVALID',
     `expected FIELD=@FILE or FIELD=- (standard input), came ${typed === undefined ? 'something else' : `\`${typed}…\``}; ${mend}`,
   );

@@ -1,3 +1,4 @@
+import { CommandError } from '@provability-fabric/command-line';
 import {
   asSecretName,
   type ImportedSecret,
@@ -7,7 +8,6 @@ import {
   SecretError,
 } from '@provability-fabric/secrets';
 import { parse } from 'dotenv';
-import { PfctlError } from '../errors.ts';
 import type { Shell } from '../shell.ts';
 import { textOf } from './read-fields.ts';
 
@@ -39,7 +39,7 @@ export async function readImport(
         return below(prefix, readAwsExport(text, { strip }));
     }
   } catch (error) {
-    if (error instanceof SecretError) throw new PfctlError('INPUT_INVALID', `${file}: ${error.message}`);
+    if (error instanceof SecretError) throw new CommandError('INPUT_INVALID', `${file}: ${error.message}`);
     throw error;
   }
 }

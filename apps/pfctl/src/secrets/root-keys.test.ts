@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
 import {
   asSecretName,
   asSecretTenant,
@@ -16,7 +17,7 @@ import {
   startEmbeddedPostgres,
 } from '@provability-fabric/storage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pfctl, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl } from '../terminal.fixture.ts';
 
 const folders = temporaryFolders();
 const root = folders.make({

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { CommandError } from '@provability-fabric/command-line';
 import {
   asSecretTenant,
   changeRootKey,
@@ -12,7 +13,6 @@ import {
   type SecretRows,
 } from '@provability-fabric/secrets';
 import { openSecretRows } from '@provability-fabric/storage';
-import { PfctlError } from '../errors.ts';
 import { changeLedger } from '../ledger/open-ledger.ts';
 import type { Place } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
@@ -26,7 +26,7 @@ export function namedKey(
 ): RootKeySource {
   if ((file === undefined) === (passphrase === undefined)) {
     const came = file === undefined ? 'none' : 'both';
-    throw new PfctlError('INPUT_INVALID', `expected either ${flag} or ${flag}-passphrase, came ${came}`);
+    throw new CommandError('INPUT_INVALID', `expected either ${flag} or ${flag}-passphrase, came ${came}`);
   }
   if (file !== undefined) return rootKeyFromFile(shell.path(file));
   return rootKeyFromPassphraseFile(shell.path(passphrase as string));
@@ -77,7 +77,7 @@ async function unsealed<Result>(
   return changeLedger(shell, place, async (database) => {
     const rows = openSecretRows({ database });
     if ((await rows.rootKeys()).length === 0)
-      throw new PfctlError(
+      throw new CommandError(
         'NOT_READY',
         'expected a store of secrets that has a root key, came one that was never opened',
       );
@@ -89,7 +89,7 @@ async function unsealed<Result>(
       });
       return await work(rows, rootKeys);
     } catch (error) {
-      if (error instanceof SecretError) throw new PfctlError('DENIED', error.message, { cause: error });
+      if (error instanceof SecretError) throw new CommandError('DENIED', error.message, { cause: error });
       throw error;
     }
   });

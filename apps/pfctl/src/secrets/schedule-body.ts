@@ -1,6 +1,6 @@
+import { CommandError } from '@provability-fabric/command-line';
 import { parseDuration } from '@provability-fabric/configuration';
 import type { JsonObject } from '@provability-fabric/kernel';
-import { PfctlError } from '../errors.ts';
 
 /** How a new value is made, as it is typed. */
 export interface TypedRotation {
@@ -45,7 +45,7 @@ export function rotatingBody({ grace, rotator, option }: TypedRotation): JsonObj
 function durationIn(unitMs: number, flag: string, text: string): number {
   const ms = parseDuration(text);
   if (ms !== undefined) return ms / unitMs;
-  throw new PfctlError(
+  throw new CommandError(
     'INPUT_INVALID',
     `expected ${flag} as a duration such as 24h, came \`${text.slice(0, 40)}\``,
   );
@@ -55,7 +55,7 @@ function durationIn(unitMs: number, flag: string, text: string): number {
 function optionOf(text: string): readonly [string, string | number | boolean] {
   const [, name, value] = /^([A-Za-z][A-Za-z0-9]{0,63})=(.*)$/s.exec(text) ?? [];
   if (name === undefined || value === undefined)
-    throw new PfctlError('INPUT_INVALID', `expected --option NAME=VALUE, came \`${text.slice(0, 80)}\``);
+    throw new CommandError('INPUT_INVALID', `expected --option NAME=VALUE, came \`${text.slice(0, 80)}\``);
   if (value === 'true' || value === 'false') return [name, value === 'true'];
   return [name, /^-?\d{1,15}$/.test(value) ? Number(value) : value];
 }

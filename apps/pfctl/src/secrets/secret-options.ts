@@ -1,3 +1,4 @@
+import { visibleJson } from '@provability-fabric/command-line';
 import type { JsonValue } from '@provability-fabric/kernel';
 import type { Command } from 'commander';
 import { environmentOption, type Format, formatOption } from '../output/options.ts';
@@ -25,6 +26,5 @@ export async function printed(
   text: () => string,
 ): Promise<void> {
   const { stringifyJson } = await import('@provability-fabric/kernel');
-  const { visibleJson } = await import('../output/visible.ts');
   await shell.terminal.write(format === 'json' ? `${visibleJson(stringifyJson(said))}\n` : text());
 }

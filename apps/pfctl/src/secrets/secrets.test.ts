@@ -1,7 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pfctl, type RunOptions, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl, type RunOptions } from '../terminal.fixture.ts';
 import { startSecretsService } from './secrets-service.fixture.ts';
 
 const CANARY = 'canary-8c1f0e5b7a';

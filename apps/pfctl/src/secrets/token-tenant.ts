@@ -1,5 +1,5 @@
+import { CommandError } from '@provability-fabric/command-line';
 import { field, parseJson } from '@provability-fabric/kernel';
-import { PfctlError } from '../errors.ts';
 
 /** Whose secrets a token is about, as it says itself: the service checks it, this only spares typing. */
 export function tokenTenant(token: string): string {
@@ -10,7 +10,7 @@ export function tokenTenant(token: string): string {
   } catch {
     // said below
   }
-  throw new PfctlError(
+  throw new CommandError(
     'INPUT_INVALID',
     'expected a token of the fabric, or --tenant beside it; came neither',
   );

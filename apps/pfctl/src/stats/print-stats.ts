@@ -1,8 +1,5 @@
+import { facts, plural, type Style, table, visibleJson } from '@provability-fabric/command-line';
 import type { Format } from '../output/options.ts';
-import { plural } from '../output/plural.ts';
-import type { Style } from '../output/style.ts';
-import { facts, table } from '../output/table.ts';
-import { visibleJson } from '../output/visible.ts';
 import type { TimeRange } from '../times.ts';
 import type { Ranking, Stats } from './count-decisions.ts';
 

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Decision, writePlainLog } from '../evidence/plain-log.fixture.ts';
-import { pfctl, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl } from '../terminal.fixture.ts';
 import { Counted } from './most-frequent.ts';
 
 const folders = temporaryFolders();

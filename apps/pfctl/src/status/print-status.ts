@@ -1,9 +1,6 @@
 import { relative } from 'node:path';
+import { facts, plural, type Style, visible, visibleJson } from '@provability-fabric/command-line';
 import type { Format } from '../output/options.ts';
-import { plural } from '../output/plural.ts';
-import type { Style } from '../output/style.ts';
-import { facts } from '../output/table.ts';
-import { visible, visibleJson } from '../output/visible.ts';
 import type { Status } from './gather-status.ts';
 
 export function printStatus(status: Status, format: Format, { style, directory }: PrintedFor): string {

@@ -1,8 +1,9 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CHECKOUT, temporaryFolders } from '@provability-fabric/command-line/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ORIGIN, openFabric, type TestFabric } from '../evidence/data-folder.fixture.ts';
-import { CHECKOUT, pfctl, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl } from '../terminal.fixture.ts';
 
 const folders = temporaryFolders();
 let root = '';

@@ -1,3 +1,4 @@
+import { type Style, visible } from '@provability-fabric/command-line';
 import { formatLabel } from '@provability-fabric/kernel';
 import {
   type ExplainedArgument,
@@ -10,8 +11,6 @@ import {
 import { clauseSentence } from '../explain/clause-sentence.ts';
 import { classPhrase } from '../explain/event-class.ts';
 import { limitAmount } from '../explain/limit-sentence.ts';
-import type { Style } from '../output/style.ts';
-import { visible } from '../output/visible.ts';
 import { wrapped } from '../output/wrapped.ts';
 import { CODE_WORDS } from './code-words.ts';
 import { merged } from './merged-sources.ts';

@@ -1,7 +1,5 @@
+import { plural, type Style, visible } from '@provability-fabric/command-line';
 import { formatLabel } from '@provability-fabric/kernel';
-import { plural } from '../output/plural.ts';
-import type { Style } from '../output/style.ts';
-import { visible } from '../output/visible.ts';
 import { cut, wrapped } from '../output/wrapped.ts';
 import type { Shown } from './shown-value.ts';
 import type { ActionLine, RecordLine, Said, StoryLine } from './story.ts';

@@ -1,8 +1,6 @@
+import { plural, type Style, visible, visibleJson } from '@provability-fabric/command-line';
 import { type Crypto, canonicalJson, formatLabel, type JsonValue } from '@provability-fabric/kernel';
 import type { FoundCertificate } from '../evidence/find-certificate.ts';
-import { plural } from '../output/plural.ts';
-import type { Style } from '../output/style.ts';
-import { visible, visibleJson } from '../output/visible.ts';
 import { wrapped } from '../output/wrapped.ts';
 import { whyNotText } from '../replay/why-not.ts';
 import { explanationText } from './print-explanation.ts';

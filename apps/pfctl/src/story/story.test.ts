@@ -1,12 +1,13 @@
 import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
 import { nodeCrypto, openBundleArchive, openRecordSealer } from '@provability-fabric/evidence';
 import type { PermissionCertificate } from '@provability-fabric/statements';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ORIGIN, openFabric, type TestFabric } from '../evidence/data-folder.fixture.ts';
 import { openLog } from '../evidence/open-log.ts';
-import { pfctl, type RunOptions, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl, type RunOptions } from '../terminal.fixture.ts';
 import { type RecordedEntry, recordedSession } from './recorded-session.ts';
 import { tellStory } from './tell-story.ts';
 

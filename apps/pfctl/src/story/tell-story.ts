@@ -1,3 +1,4 @@
+import { CommandError } from '@provability-fabric/command-line';
 import { type BundleArchive, EvidenceError } from '@provability-fabric/evidence';
 import {
   type Crypto,
@@ -16,7 +17,6 @@ import {
   whyNot,
 } from '@provability-fabric/policy';
 import type { PermissionCertificate } from '@provability-fabric/statements';
-import { PfctlError } from '../errors.ts';
 import { Derivation } from './derivation.ts';
 import { playedSession } from './played-recording.ts';
 import type { RecordedEntry } from './recorded-session.ts';
@@ -76,7 +76,7 @@ export async function tellStory(
   }
   const line = actions.get(wanted.certificate_id);
   if (line === undefined)
-    throw new PfctlError('CANNOT_CHECK', `expected \`${session}#${seq}\` in its session, came none`);
+    throw new CommandError('CANNOT_CHECK', `expected \`${session}#${seq}\` in its session, came none`);
   return {
     tenant,
     session,

@@ -1,8 +1,6 @@
 import { join } from 'node:path';
+import { plural, type Style, visible, visibleJson } from '@provability-fabric/command-line';
 import type { Format } from '../output/options.ts';
-import { plural } from '../output/plural.ts';
-import type { Style } from '../output/style.ts';
-import { visible, visibleJson } from '../output/visible.ts';
 import type { CaseResult } from './run-suites.ts';
 
 export function printResults(results: readonly CaseResult[], format: Format, style: Style): string {

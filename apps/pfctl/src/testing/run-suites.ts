@@ -1,11 +1,11 @@
 import { basename } from 'node:path';
 import { readTestCases, type TestCase } from '@provability-fabric/bundle';
+import { CommandError } from '@provability-fabric/command-line';
 import { nearest } from '@provability-fabric/configuration';
 import { nodeCrypto } from '@provability-fabric/evidence';
 import { type LoadedBundle, loadBundle, type ReplayedEvent, replayTrace } from '@provability-fabric/policy';
 import { requireCompiled } from '../bundles/compile-folder.ts';
 import { formatFindings } from '../bundles/findings.ts';
-import { PfctlError } from '../errors.ts';
 import type { Shell } from '../shell.ts';
 
 /** How one case went. */
@@ -38,7 +38,7 @@ export async function runSuites(
     const { sources, compiled } = await requireCompiled(shell, folder);
     const read = readTestCases(sources);
     if (!read.ok)
-      throw new PfctlError('INPUT_INVALID', formatFindings(folder, sources, read.errors, 'error'));
+      throw new CommandError('INPUT_INVALID', formatFindings(folder, sources, read.errors, 'error'));
     const bundle = loadBundle(compiled.bundle, nodeCrypto());
     for (const test of read.cases) {
       const suite = basename(test.file, '.yaml');
@@ -49,9 +49,12 @@ export async function runSuites(
     }
   }
   const missing = suites.find((suite) => !known.has(suite));
-  if (missing !== undefined) throw new PfctlError('INPUT_INVALID', noSuite(missing, known));
+  if (missing !== undefined) throw new CommandError('INPUT_INVALID', noSuite(missing, known));
   if (results.length > 0) return results;
-  throw new PfctlError('INPUT_INVALID', `expected cases in tests/*.yaml of ${folders.join(', ')}, came none`);
+  throw new CommandError(
+    'INPUT_INVALID',
+    `expected cases in tests/*.yaml of ${folders.join(', ')}, came none`,
+  );
 }
 
 function noSuite(name: string, known: ReadonlySet<string>): string {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { CommandError } from '@provability-fabric/command-line';
 import { issueToken, openKeyRing } from '@provability-fabric/evidence';
 import { asPrincipalId, asSessionId, asTenantId } from '@provability-fabric/kernel';
 import { isRecordSession } from '@provability-fabric/statements';
-import { PfctlError } from '../errors.ts';
 import type { DataFolder } from '../evidence/data-folder.ts';
 import { recordToken, type TokenRecord } from './token-records.ts';
 
@@ -35,9 +35,9 @@ export async function createToken(folder: DataFolder, wish: TokenWish): Promise<
   const { tenant, subject, role, audience, sid, cap, ttl, epoch, now } = wish;
   const bad = cap.find((capability) => !/^(?:\*|call:[^\s]+|read:[^\s]+)$/.test(capability));
   if (bad !== undefined)
-    throw new PfctlError('INPUT_INVALID', `expected call:TOOL, read:URI or *, came \`${bad}\``);
+    throw new CommandError('INPUT_INVALID', `expected call:TOOL, read:URI or *, came \`${bad}\``);
   if (sid !== undefined && isRecordSession(sid))
-    throw new PfctlError(
+    throw new CommandError(
       'INPUT_INVALID',
       `expected a session that is no record of accesses to secrets or of governed changes, came \`${sid.slice(0, 200)}\`; give it another name`,
     );

@@ -1,4 +1,4 @@
-import { PfctlError } from '../errors.ts';
+import { CommandError } from '@provability-fabric/command-line';
 import { type DataFolder, findDataFolder } from '../evidence/data-folder.ts';
 import { givenToken, serviceAt } from '../http/service-address.ts';
 import type { Place } from '../output/options.ts';
@@ -27,7 +27,7 @@ export async function revokeTokens(
   const bad = ids.find((id) => !/^[A-Za-z0-9._:@/+-]{1,128}$/.test(id));
   if (bad !== undefined || ids.length > MOST) {
     const came = bad === undefined ? `${ids.length} of them` : `\`${bad.slice(0, 200)}\``;
-    throw new PfctlError('INPUT_INVALID', `expected up to ${MOST} token ids (their \`jti\`), came ${came}`);
+    throw new CommandError('INPUT_INVALID', `expected up to ${MOST} token ids (their \`jti\`), came ${came}`);
   }
   const settings = await shell.settings(options.env);
   const typed = { name: 'the ledger', flag: '--ledger', url: options.ledger, ca: options.ca };
@@ -46,7 +46,7 @@ export async function revokeTokens(
   const folder = await findDataFolder(shell, options);
   if (folder === undefined) {
     const mend = 'name a file with one (--token-file), set LEDGER_TOKEN, or name the data folder (--data)';
-    throw new PfctlError(
+    throw new CommandError(
       'NOT_READY',
       `expected an operator's token, or keys to sign one with, came neither; ${mend}`,
     );
@@ -87,7 +87,7 @@ async function byTenant(
   for (const id of ids) {
     const owner = tenants.get(id);
     if (owner === undefined) {
-      throw new PfctlError(
+      throw new CommandError(
         'INPUT_INVALID',
         `expected --tenant, since ${folder.shown} has no record of \`${id}\` that says whose it is`,
       );

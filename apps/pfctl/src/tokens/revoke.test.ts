@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { NOW, temporaryFolders } from '@provability-fabric/command-line/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { NOW, pfctl, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl } from '../terminal.fixture.ts';
 import type { Terminal } from '../terminal.ts';
 import { checkToken, projectWithKeys } from './tokens.fixture.ts';
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { chown, link, lstat, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PfctlError, systemCode } from '../errors.ts';
+import { CommandError, systemCode } from '@provability-fabric/command-line';
 import { syncFolder } from '../sync-folder.ts';
 
 /** What is kept of an issued token, as the ledger takes it; never the token. */
@@ -31,7 +31,7 @@ export async function recordToken(dataFolder: string, record: TokenRecord): Prom
     if (systemCode(error) !== 'EEXIST') throw error;
   });
   if (!(await lstat(folder)).isDirectory())
-    throw new PfctlError(
+    throw new CommandError(
       'INPUT_INVALID',
       `expected a folder at ${folder}, came something else; take it away`,
     );
@@ -70,7 +70,7 @@ export async function readTokenRecords(
   });
   const files = names.filter((name) => !name.startsWith('.'));
   if (files.length > MOST_RECORDS)
-    throw new PfctlError(
+    throw new CommandError(
       'CANNOT_CHECK',
       `expected at most ${MOST_RECORDS} records in ${folder}, came ${files.length}`,
     );

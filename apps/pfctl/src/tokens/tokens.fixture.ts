@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { NOW, type temporaryFolders } from '@provability-fabric/command-line/testing';
 import { nodeCrypto, openKeyRing, verifyToken } from '@provability-fabric/evidence';
-import { NOW, type temporaryFolders } from '../terminal.fixture.ts';
 
 const ORIGIN = 'test.example/log';
 

@@ -8,8 +8,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { NOW, temporaryFolders } from '@provability-fabric/command-line/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { NOW, pfctl, temporaryFolders } from '../terminal.fixture.ts';
+import { pfctl } from '../terminal.fixture.ts';
 import type { Terminal } from '../terminal.ts';
 import { checkToken, projectWithKeys } from './tokens.fixture.ts';
 

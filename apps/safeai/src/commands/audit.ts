@@ -1,6 +1,6 @@
+import { count, plural, visible } from '@provability-fabric/command-line';
 import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT } from '../exit-codes.ts';
-import { count } from '../output/options.ts';
 import {
   type FormatOptions,
   type PlaceOptions,
@@ -9,8 +9,6 @@ import {
   withFormat,
   withPlace,
 } from '../output/place-options.ts';
-import { plural } from '../output/plural.ts';
-import { visible } from '../output/visible.ts';
 import { atDesk } from '../service/desk.ts';
 import { localPlace, serviceUrl } from '../service/place.ts';
 import type { Shell } from '../shell.ts';

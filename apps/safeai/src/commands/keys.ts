@@ -1,7 +1,7 @@
+import { choiceOption, required, table, visible } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import { readInput } from '../input/read-document.ts';
-import { choiceOption, required } from '../output/options.ts';
 import {
   dataOption,
   type FormatOptions,
@@ -10,8 +10,6 @@ import {
   wantsJson,
   withFormat,
 } from '../output/place-options.ts';
-import { table } from '../output/table.ts';
-import { visible } from '../output/visible.ts';
 import { localPlace } from '../service/place.ts';
 import type { Shell } from '../shell.ts';
 

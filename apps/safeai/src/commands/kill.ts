@@ -1,7 +1,6 @@
+import { CommandError, required } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
-import { SafeaiError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { required } from '../output/options.ts';
 import {
   type FormatOptions,
   type PlaceOptions,
@@ -66,7 +65,7 @@ export function addKill(program: Command, shell: Shell): void {
 /** As the service takes it: it is shown to whoever asks whether the governor is ready. */
 function checked(reason: string): string {
   if (/^\P{C}{1,200}$/u.test(reason) && reason.trim() !== '') return reason;
-  throw new SafeaiError(
+  throw new CommandError(
     'INPUT_INVALID',
     'expected --reason of 1 to 200 characters without control characters, came another text',
   );

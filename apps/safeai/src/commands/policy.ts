@@ -1,3 +1,4 @@
+import { facts, visibleLines } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import {
@@ -7,8 +8,6 @@ import {
   withFolders,
   withFormat,
 } from '../output/place-options.ts';
-import { facts } from '../output/table.ts';
-import { visibleLines } from '../output/visible.ts';
 import { localPlace } from '../service/place.ts';
 import type { Shell } from '../shell.ts';
 

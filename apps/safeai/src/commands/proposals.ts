@@ -1,10 +1,9 @@
 import type { ListedProposal } from '@provability-fabric/client';
+import { CommandError, choiceOption, count, table } from '@provability-fabric/command-line';
 import type { ProposalStatus } from '@provability-fabric/governor';
 import { asDigest, type Digest } from '@provability-fabric/kernel';
 import { type Command, InvalidArgumentError } from 'commander';
-import { SafeaiError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { choiceOption, count } from '../output/options.ts';
 import {
   type FormatOptions,
   type PlaceOptions,
@@ -13,7 +12,6 @@ import {
   withPlace,
 } from '../output/place-options.ts';
 import { printApplied } from '../output/print-applied.ts';
-import { table } from '../output/table.ts';
 import { atDesk } from '../service/desk.ts';
 import type { Shell } from '../shell.ts';
 
@@ -127,7 +125,7 @@ function listed(proposals: readonly ListedProposal[], shell: Shell): string {
 
 function hashOf(text: string): Digest {
   if (/^[0-9a-f]{64}$/.test(text)) return asDigest(text);
-  throw new SafeaiError(
+  throw new CommandError(
     'INPUT_INVALID',
     'expected the hash of a proposal: 64 hex digits, as `list` prints it',
   );

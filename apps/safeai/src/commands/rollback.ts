@@ -1,7 +1,6 @@
+import { CommandError, position } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
-import { SafeaiError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { position } from '../output/options.ts';
 import {
   type FormatOptions,
   type PlaceOptions,
@@ -45,5 +44,5 @@ function requestOf({ hash, index }: RollbackOptions) {
   if (hash !== undefined && index === undefined) return { manifest_hash: hash };
   if (index !== undefined && hash === undefined) return { audit_index: index };
   const came = hash === undefined ? 'neither' : 'both';
-  throw new SafeaiError('INPUT_INVALID', `expected --hash or --index, came ${came}; --help shows how`);
+  throw new CommandError('INPUT_INVALID', `expected --hash or --index, came ${came}; --help shows how`);
 }

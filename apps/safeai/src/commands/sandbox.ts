@@ -1,6 +1,5 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import { SafeaiError } from '../errors.ts';
-import { collect, count, durationMs } from '../output/options.ts';
+import { CommandError, collect, count, durationMs } from '@provability-fabric/command-line';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { dataOption, type PlaceOptions, projectOption } from '../output/place-options.ts';
 import { localPlace } from '../service/place.ts';
 import type { Shell } from '../shell.ts';
@@ -33,8 +32,16 @@ function declare(command: Command, shell: Shell): void {
   command
     .argument('[command...]', 'the program and its arguments')
     .passThroughOptions()
-    .option('--timeout <duration>', 'how long it may take', atMostADay, TIMEOUT_MS)
-    .option('--memory <size>', 'how much it may hold, such as 512m or 2g', byteSize, MEMORY_BYTES)
+    .addOption(
+      new Option('--timeout <duration>', 'how long it may take')
+        .argParser(atMostADay)
+        .default(TIMEOUT_MS, '5m'),
+    )
+    .addOption(
+      new Option('--memory <size>', 'how much it may hold, such as 512m or 2g')
+        .argParser(byteSize)
+        .default(MEMORY_BYTES, '512m'),
+    )
     .option('--pids <count>', 'how many processes it may have', count, PIDS)
     .option('--read-only <folder>', 'a toolchain it may see; may be given several times', collect, [])
     .addOption(projectOption())
@@ -43,7 +50,7 @@ function declare(command: Command, shell: Shell): void {
     .action(
       shell.action(async (words: readonly string[], options: SandboxOptions) => {
         if (words.length === 0)
-          throw new SafeaiError(
+          throw new CommandError(
             'INPUT_INVALID',
             'expected a command, came none; try `safeai sandbox run -- ls`',
           );

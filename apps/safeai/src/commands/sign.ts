@@ -1,10 +1,8 @@
+import { CommandError, durationMs, visible, writeWhole } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
-import { SafeaiError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { readDocument } from '../input/read-document.ts';
-import { durationMs } from '../output/options.ts';
 import { type PlaceOptions, withPlace } from '../output/place-options.ts';
-import { visible } from '../output/visible.ts';
 import type { Shell } from '../shell.ts';
 
 interface SignOptions extends PlaceOptions {
@@ -52,9 +50,9 @@ async function sign(shell: Shell, options: SignOptions): Promise<number> {
   const { signerOf } = await import('../signing/signer-of.ts');
   const { signAnew, signMore } = await import('../signing/sign-manifest.ts');
   if (options.add !== undefined && options.manifest !== undefined)
-    throw new SafeaiError('INPUT_INVALID', 'expected --manifest or --add, came both; leave one out');
+    throw new CommandError('INPUT_INVALID', 'expected --manifest or --add, came both; leave one out');
   if (options.add === '-' && options.output === '-')
-    throw new SafeaiError(
+    throw new CommandError(
       'INPUT_INVALID',
       'expected a file for --output, came `-`; leave it out for standard output',
     );
@@ -74,7 +72,6 @@ async function sign(shell: Shell, options: SignOptions): Promise<number> {
     // Standard output is the envelope's.
     shell.terminal.note(`✓ Signed: ${signed.hash}\n`);
   } else {
-    const { writeWhole } = await import('../output/write-whole.ts');
     await writeWhole(shell.path(options.output), text);
     await shell.good(`Signed: ${signed.hash}`);
     shell.terminal.note(`${visible(options.output)}: signed by ${visible(signer.keyId)}\n`);

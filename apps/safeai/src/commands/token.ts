@@ -1,6 +1,6 @@
-import type { Command } from 'commander';
+import { choiceOption, durationMs, required } from '@provability-fabric/command-line';
+import { type Command, Option } from 'commander';
 import { EXIT } from '../exit-codes.ts';
-import { choiceOption, durationMs, required } from '../output/options.ts';
 import {
   dataOption,
   type FormatOptions,
@@ -17,6 +17,7 @@ interface TokenOptions extends PlaceOptions, FormatOptions {
   readonly expires: number;
 }
 
+const LIFETIME_MS = 15 * 60_000;
 const ROLES = ['admin', 'operator', 'auditor', 'proposer'];
 
 export function addToken(program: Command, shell: Shell): void {
@@ -35,7 +36,11 @@ export function addToken(program: Command, shell: Shell): void {
     )
     .option('--sub <id>', 'required: whom it speaks for')
     .addOption(choiceOption('--role <role>', 'required: what they may do', ROLES))
-    .option('--expires <duration>', 'how long it lives', durationMs, 15 * 60_000)
+    .addOption(
+      new Option('--expires <duration>', 'how long it lives')
+        .argParser(durationMs)
+        .default(LIFETIME_MS, '15m'),
+    )
     .addOption(dataOption());
   withFormat(create)
     .addHelpText(

@@ -1,3 +1,4 @@
+import { facts } from '@provability-fabric/command-line';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import { readDocument } from '../input/read-document.ts';
@@ -10,7 +11,6 @@ import {
   withFormat,
   withService,
 } from '../output/place-options.ts';
-import { facts } from '../output/table.ts';
 import { localPlace, serviceUrl } from '../service/place.ts';
 import type { Shell } from '../shell.ts';
 

@@ -1,8 +1,7 @@
 import { open } from 'node:fs/promises';
+import { CommandError, visible } from '@provability-fabric/command-line';
 import { type JsonValue, parseJsonBytes } from '@provability-fabric/kernel';
-import { SafeaiError } from '../errors.ts';
 import { codeOf } from '../exit-codes.ts';
-import { visible } from '../output/visible.ts';
 import type { Shell } from '../shell.ts';
 
 /** Larger than any manifest or envelope that the governor takes. */
@@ -16,7 +15,7 @@ export async function readDocument(shell: Shell, file: string | undefined, what:
     return parseJsonBytes(bytes);
   } catch (error) {
     const problem = error instanceof Error ? error.message : 'something else';
-    throw new SafeaiError('INPUT_INVALID', `expected ${what} as JSON in ${from}: ${problem}`, {
+    throw new CommandError('INPUT_INVALID', `expected ${what} as JSON in ${from}: ${problem}`, {
       cause: error,
     });
   }
@@ -27,7 +26,7 @@ export async function readInput(shell: Shell, file: string | undefined, what: st
   if (file === undefined || file === '-') return gathered(shell.terminal.input, what);
   const handle = await open(shell.path(file), 'r').catch((error: unknown) => {
     const came = codeOf(error) === 'ENOENT' ? 'nothing there' : (codeOf(error) ?? 'something else');
-    throw new SafeaiError('INPUT_INVALID', `expected ${what} in ${file}, came ${came}`, { cause: error });
+    throw new CommandError('INPUT_INVALID', `expected ${what} in ${file}, came ${came}`, { cause: error });
   });
   try {
     return await gathered(handle.createReadStream({ autoClose: false }), what);
@@ -42,7 +41,7 @@ async function gathered(chunks: AsyncIterable<Uint8Array>, what: string): Promis
   for await (const chunk of chunks) {
     length += chunk.length;
     if (length > MAX_BYTES)
-      throw new SafeaiError('INPUT_INVALID', `expected ${what} of at most ${MAX_BYTES} bytes, came more`);
+      throw new CommandError('INPUT_INVALID', `expected ${what} of at most ${MAX_BYTES} bytes, came more`);
     kept.push(chunk);
   }
   return Buffer.concat(kept);

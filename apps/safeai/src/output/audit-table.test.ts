@@ -1,6 +1,6 @@
+import { styleFor } from '@provability-fabric/command-line';
 import { expect, test } from 'vitest';
 import { auditTable } from './audit-table.ts';
-import { styleFor } from './style.ts';
 
 test('a record is shown whatever somebody wrote into it', () => {
   const records = [

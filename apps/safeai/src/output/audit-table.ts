@@ -1,5 +1,4 @@
-import type { Style } from './style.ts';
-import { table } from './table.ts';
+import { type Style, table } from '@provability-fabric/command-line';
 
 const HASH = 12;
 

@@ -1,5 +1,5 @@
+import { choiceOption } from '@provability-fabric/command-line';
 import { type Command, Option } from 'commander';
-import { choiceOption } from './options.ts';
 
 export interface PlaceOptions {
   readonly dataDir?: string;

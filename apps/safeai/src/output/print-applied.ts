@@ -1,6 +1,6 @@
+import { facts } from '@provability-fabric/command-line';
 import type { ApplyAnswer, RollbackAnswer } from '@provability-fabric/governor';
 import type { Shell } from '../shell.ts';
-import { facts } from './table.ts';
 
 export async function printApplied(shell: Shell, answer: ApplyAnswer): Promise<void> {
   await shell.good(`Applied: ${answer.manifest_hash}`);

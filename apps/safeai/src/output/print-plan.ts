@@ -1,7 +1,6 @@
+import { plural, visible } from '@provability-fabric/command-line';
 import type { PlanResult, RuleVerdict } from '@provability-fabric/governor';
 import type { Shell } from '../shell.ts';
-import { plural } from './plural.ts';
-import { visible } from './visible.ts';
 
 const MOST_PATHS = 3;
 const MARKS: Readonly<Record<RuleVerdict, string>> = { passed: '✓', blocked: '✗', 'not-applicable': '-' };

@@ -1,8 +1,7 @@
 import type { ShownProposal } from '@provability-fabric/client';
+import { facts, visible, visibleLines } from '@provability-fabric/command-line';
 import type { Shell } from '../shell.ts';
 import { printPlan } from './print-plan.ts';
-import { facts } from './table.ts';
-import { visible, visibleLines } from './visible.ts';
 
 /** What the person who decides has to see: all that changes, as it would be written. */
 export async function printProposal(shell: Shell, proposal: ShownProposal): Promise<void> {

@@ -1,7 +1,6 @@
+import { facts, plural } from '@provability-fabric/command-line';
 import type { GovernorStatus } from '@provability-fabric/governor';
 import type { Shell } from '../shell.ts';
-import { plural } from './plural.ts';
-import { facts } from './table.ts';
 
 export async function printStatus(shell: Shell, status: GovernorStatus): Promise<void> {
   const { tree, policy, kill_switch, sandbox, audit } = status;

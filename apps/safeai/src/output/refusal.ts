@@ -1,5 +1,5 @@
+import { harmless, visible } from '@provability-fabric/command-line';
 import type { Terminal } from '../terminal.ts';
-import { harmless, visible } from './visible.ts';
 
 /** Of a refusal, wherever it comes from: a governor in this process, or a service's problem document. */
 interface Known {

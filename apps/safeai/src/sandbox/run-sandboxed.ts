@@ -1,10 +1,10 @@
 import { rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { CommandError } from '@provability-fabric/command-line';
 import { nodeCrypto } from '@provability-fabric/evidence';
+import type { LocalPlace } from '@provability-fabric/fabric';
 import { createSandbox, makeWorkspace, openTree } from '@provability-fabric/governor';
-import { SafeaiError } from '../errors.ts';
 import { codeOf } from '../exit-codes.ts';
-import type { LocalPlace } from '../governance.ts';
 import type { Shell } from '../shell.ts';
 
 export interface RunLimits {
@@ -54,7 +54,7 @@ export async function runSandboxed(
 async function copyTree(root: string, folder: string, now: () => number): Promise<void> {
   const tree = await openTree(root, { crypto: nodeCrypto(), now }).catch((error: unknown) => {
     if (codeOf(error) !== 'ENOENT') throw error;
-    throw new SafeaiError('INPUT_INVALID', `expected a folder at ${root}, came nothing there`, {
+    throw new CommandError('INPUT_INVALID', `expected a folder at ${root}, came nothing there`, {
       cause: error,
     });
   });

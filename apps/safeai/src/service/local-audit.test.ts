@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolders } from '@provability-fabric/command-line/testing';
 import { openAuditView } from '@provability-fabric/governor';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
@@ -10,7 +11,7 @@ import {
   TENANT,
   trailOn,
 } from '../../../../packages/governor/src/audit/audit.fixture.ts';
-import { safeai, temporaryFolders } from '../terminal.fixture.ts';
+import { safeai } from '../terminal.fixture.ts';
 
 const folders = temporaryFolders();
 afterAll(() => folders.removeAll());

@@ -1,6 +1,7 @@
 import type { ListedProposal, ShownProposal } from '@provability-fabric/client';
+import type { LocalPlace } from '@provability-fabric/fabric';
 import type { GovernorCaller, Proposal } from '@provability-fabric/governor';
-import type { Desk, KillDesk, LocalPlace } from '../governance.ts';
+import type { Desk, KillDesk } from '../governance.ts';
 import type { Shell } from '../shell.ts';
 
 /** On whose behalf commands on this machine work. */

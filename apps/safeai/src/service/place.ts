@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { SafeaiError } from '../errors.ts';
-import type { LocalPlace } from '../governance.ts';
+import { CommandError } from '@provability-fabric/command-line';
+import type { LocalPlace } from '@provability-fabric/fabric';
 import type { PlaceOptions } from '../output/place-options.ts';
 import type { Shell } from '../shell.ts';
 
@@ -31,10 +31,13 @@ export function serviceUrl(
   const first = local.find((name) => options[name] !== undefined);
   if (options.url === undefined) {
     if (options.tokenFile !== undefined && shell.terminal.settings.url === undefined)
-      throw new SafeaiError('INPUT_INVALID', 'expected --url (or SAFEAI_URL) beside --token-file, came none');
+      throw new CommandError(
+        'INPUT_INVALID',
+        'expected --url (or SAFEAI_URL) beside --token-file, came none',
+      );
     return first === undefined ? shell.terminal.settings.url : undefined;
   }
   if (first === undefined) return options.url;
   const flag = `--${first.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  throw new SafeaiError('INPUT_INVALID', `expected either --url or ${flag}, came both; leave one out`);
+  throw new CommandError('INPUT_INVALID', `expected either --url or ${flag}, came both; leave one out`);
 }

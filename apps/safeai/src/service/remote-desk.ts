@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createGovernorClient, type GovernorClient } from '@provability-fabric/client';
-import { SafeaiError } from '../errors.ts';
+import { CommandError } from '@provability-fabric/command-line';
 import type { Desk, KillDesk } from '../governance.ts';
 import type { Shell } from '../shell.ts';
 
@@ -15,11 +15,11 @@ export async function remoteGovernor(
   const file = tokenFile ?? shell.terminal.settings.tokenFile;
   if (file === undefined) {
     const mend = 'name a file with one (--token-file or SAFEAI_TOKEN_FILE); `safeai token create` makes one';
-    throw new SafeaiError('NOT_READY', `expected a token for the service, came none; ${mend}`);
+    throw new CommandError('NOT_READY', `expected a token for the service, came none; ${mend}`);
   }
   const token = (await readFile(shell.path(file), 'utf8')).trim();
   if (token.length > MAX_TOKEN || !/^[A-Za-z0-9._~+/=-]+$/.test(token))
-    throw new SafeaiError('INPUT_INVALID', `expected a token of one line in ${file}, came something else`);
+    throw new CommandError('INPUT_INVALID', `expected a token of one line in ${file}, came something else`);
   return createGovernorClient({ url, token, retries: 2 });
 }
 

@@ -1,3 +1,4 @@
+import { CommandError } from '@provability-fabric/command-line';
 import { nodeCrypto } from '@provability-fabric/evidence';
 import { type ApplyAnswer, addSignature, manifestHash, signManifest } from '@provability-fabric/governor';
 import {
@@ -7,7 +8,6 @@ import {
   type JsonValue,
   parseJsonBytes,
 } from '@provability-fabric/kernel';
-import { SafeaiError } from '../errors.ts';
 import type { Desk } from '../governance.ts';
 import { readDocument } from '../input/read-document.ts';
 import { atDesk } from '../service/desk.ts';
@@ -23,7 +23,7 @@ export interface ApproveOptions extends SignerOptions {
 export async function approve(shell: Shell, hash: Digest, options: ApproveOptions): Promise<ApplyAnswer> {
   const { keyId, sshAgent, signed } = options;
   if (signed !== undefined && (keyId !== undefined || sshAgent !== undefined))
-    throw new SafeaiError(
+    throw new CommandError(
       'INPUT_INVALID',
       'expected a key to sign with or a signed envelope (--signed), came both; leave one out',
     );
@@ -39,7 +39,7 @@ async function signedHere(shell: Shell, desk: Desk, hash: Digest, options: Signe
   const { manifest, signed_envelope: envelope } = await desk.proposal(hash);
   const meant = envelope === null ? manifest : manifestIn(envelope);
   if (manifestHash(nodeCrypto(), meant) !== hash)
-    throw new SafeaiError(
+    throw new CommandError(
       'DENIED',
       `expected the manifest whose hash is ${hash}, came another; nothing was signed`,
     );

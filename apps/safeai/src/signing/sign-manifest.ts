@@ -1,3 +1,4 @@
+import { CommandError } from '@provability-fabric/command-line';
 import { nodeCrypto } from '@provability-fabric/evidence';
 import {
   type AsyncSigner,
@@ -21,7 +22,6 @@ import {
   parseEnvelope,
   parseJsonBytes,
 } from '@provability-fabric/kernel';
-import { SafeaiError } from '../errors.ts';
 import type { PlaceOptions } from '../output/place-options.ts';
 import { atDesk } from '../service/desk.ts';
 import type { Shell } from '../shell.ts';
@@ -89,7 +89,7 @@ function refuseBinding({ expires, idempotencyKey, baseTree, policy, policyVersio
     '--policy-version': policyVersion,
   }).find(([, value]) => value !== undefined);
   if (given !== undefined)
-    throw new SafeaiError('INPUT_INVALID', `expected no ${given[0]}: the manifest is bound already`);
+    throw new CommandError('INPUT_INVALID', `expected no ${given[0]}: the manifest is bound already`);
 }
 
 /** As it was said, and for the rest as the governor has it now. */
@@ -105,7 +105,7 @@ async function bindingOf(shell: Shell, options: BindingOptions): Promise<ChangeB
   const tree = base ?? now?.tree.digest;
   if (inForce === null || inForce === undefined || tree === undefined) {
     const why = now?.policy_problem ?? 'no policy is in force';
-    throw new SafeaiError('NOT_READY', `expected a policy to bind the change to, came none: ${why}`);
+    throw new CommandError('NOT_READY', `expected a policy to bind the change to, came none: ${why}`);
   }
   return {
     base_tree: tree,
@@ -118,16 +118,16 @@ async function bindingOf(shell: Shell, options: BindingOptions): Promise<ChangeB
 function policyIn({ policy, policyVersion }: BindingOptions): ChangeBinding['policy'] | undefined {
   if (policy === undefined && policyVersion === undefined) return undefined;
   if (policy === undefined || policyVersion === undefined)
-    throw new SafeaiError(
+    throw new CommandError(
       'INPUT_INVALID',
       'expected --policy and --policy-version together, came one of them',
     );
   if (!/^[1-9]\d{0,14}$/.test(policyVersion))
-    throw new SafeaiError('INPUT_INVALID', 'expected --policy-version to be a whole number from 1 on');
+    throw new CommandError('INPUT_INVALID', 'expected --policy-version to be a whole number from 1 on');
   return { digest: digestIn(policy, '--policy'), version: Number(policyVersion) };
 }
 
 function digestIn(text: string, flag: string): Digest {
   if (/^[0-9a-f]{64}$/.test(text)) return asDigest(text);
-  throw new SafeaiError('INPUT_INVALID', `expected ${flag} as 64 hex digits; \`safeai status\` prints it`);
+  throw new CommandError('INPUT_INVALID', `expected ${flag} as 64 hex digits; \`safeai status\` prints it`);
 }

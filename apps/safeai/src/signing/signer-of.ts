@@ -1,3 +1,4 @@
+import { CommandError } from '@provability-fabric/command-line';
 import {
   type AsyncSigner,
   fileSigner,
@@ -6,7 +7,6 @@ import {
   sshAgentSigner,
 } from '@provability-fabric/governor';
 import { equalBytes } from '@provability-fabric/kernel';
-import { SafeaiError } from '../errors.ts';
 import { readInput } from '../input/read-document.ts';
 import type { PlaceOptions } from '../output/place-options.ts';
 import { localPlace } from '../service/place.ts';
@@ -21,13 +21,13 @@ export interface SignerOptions extends PlaceOptions {
 export async function signerOf(shell: Shell, options: SignerOptions): Promise<AsyncSigner> {
   const { keyId, sshAgent } = options;
   if (keyId !== undefined && sshAgent !== undefined)
-    throw new SafeaiError('INPUT_INVALID', 'expected --key-id or --ssh-agent, came both; leave one out');
+    throw new CommandError('INPUT_INVALID', 'expected --key-id or --ssh-agent, came both; leave one out');
   // A key is on this machine wherever the governor is.
   const { keysDir } = localPlace(shell, options);
   if (sshAgent === undefined) return fileSigner(keysDir, keyId ?? 'default');
   const socket = shell.terminal.settings.sshAgentSocket;
   if (socket === undefined)
-    throw new SafeaiError(
+    throw new CommandError(
       'NOT_READY',
       'expected an SSH agent at SSH_AUTH_SOCK, came none; start one with `eval $(ssh-agent)`',
     );
@@ -36,7 +36,7 @@ export async function signerOf(shell: Shell, options: SignerOptions): Promise<As
   // The ring says under which name the key counts.
   const known = (await openKeyRing(keysDir)).keys.find((key) => equalBytes(key.publicKey, publicKey));
   if (known === undefined)
-    throw new SafeaiError(
+    throw new CommandError(
       'NOT_READY',
       `expected the key of ${sshAgent} in the ring, came none; add it with \`safeai keys import\``,
     );

@@ -6,7 +6,7 @@ import type { Folder } from '../tree/folder.ts';
 import { OWN_FOLDER, shownPath } from '../tree/tree-path.ts';
 import type { TreeState } from '../tree/tree-state.ts';
 import { type ChangePlan, type PlannedFile, planBytes } from './change-plan.ts';
-import { dropDraft, dropEntry, entriesOf, markEnd, openDraft, openEntry, prepare } from './journal.ts';
+import { dropDraft, dropEntry, entriesOf, mark, openDraft, openEntry, prepare } from './journal.ts';
 import { landChange } from './land-change.ts';
 import { OwnFolder } from './own-folder.ts';
 import type { CommitPlace, CommitRequest, CommitSigner } from './ports.ts';
@@ -153,8 +153,8 @@ async function carryOut(place: ApplyPlace, { journal, objects }: OwnFolder, plan
     try {
       await landChange(root, entry, plan, (file) => done.add(file));
       await requireLanded(place, plan);
+      await mark(entry, plan.commit === null ? 'landed' : 'committing');
       if (plan.commit !== null) await place.commits().land(plan.commit);
-      else await markEnd(entry, 'landed');
     } catch (error) {
       if (!(await hasLandedAnyway(place, plan))) {
         await takeBack(place, { journal, objects, entry }, { plan, done }, error);
@@ -164,7 +164,7 @@ async function carryOut(place: ApplyPlace, { journal, objects }: OwnFolder, plan
     // With a commit the ref has moved, and that decides: what fails from here on, a recovery makes up for.
     if (plan.commit !== null) {
       await place.commits().refreshIndex(plan.files, plan.commit);
-      await markEnd(entry, 'landed').catch(() => {});
+      await mark(entry, 'landed').catch(() => {});
     }
   } finally {
     entry.close();
@@ -202,8 +202,9 @@ async function takeBack(
   cause: unknown,
 ): Promise<void> {
   try {
-    // The mark may be there although making it durable failed.
+    // A mark may be there although making it durable failed.
     own.entry.unlink('landed');
+    own.entry.unlink('committing');
     await own.entry.sync();
     await undoChange(place.root, own.entry, own.objects, plan, done);
     await dropEntry(own.journal, plan.id);

@@ -1,6 +1,6 @@
 // `.safeai/journal/<id>/`: one folder per change that was begun and is not yet on record. It is filled under a name with a
 // dot in front, which nothing has been done for yet, and gets its own by one rename once all of it is durable. A file `landed`
-// or `undone` in it says how it ended.
+// or `undone` in it says how it ended, and `committing` that all files are in place and git may be moving the ref.
 import type { Crypto } from '@provability-fabric/kernel';
 import { GovernorError } from '../errors.ts';
 import { readWhole } from '../tree/file-digest.ts';
@@ -8,6 +8,7 @@ import type { Folder } from '../tree/folder.ts';
 import { type ChangePlan, parsePlan } from './change-plan.ts';
 
 export type JournalEnd = 'landed' | 'undone';
+export type JournalMark = JournalEnd | 'committing';
 
 export interface JournalEntry {
   readonly plan: ChangePlan;
@@ -45,9 +46,13 @@ export function openEntry(journal: Folder, id: string): Folder {
   return childOf(journal, id);
 }
 
-export async function markEnd(entry: Folder, end: JournalEnd): Promise<void> {
-  if (entry.stat(end) === undefined) entry.create(end, new Uint8Array(0), { permissions: 0o600 });
+export async function mark(entry: Folder, name: JournalMark): Promise<void> {
+  if (entry.stat(name) === undefined) entry.create(name, new Uint8Array(0), { permissions: 0o600 });
   await entry.sync();
+}
+
+export function isMarked(entry: Folder, name: JournalMark): boolean {
+  return entry.stat(name) !== undefined;
 }
 
 /** In the order in which they were begun. */
@@ -62,7 +67,7 @@ function readEntry(crypto: Crypto, journal: Folder, id: string): JournalEntry {
   const entry = childOf(journal, id);
   try {
     const plan = parsePlan(crypto, id, readWhole(entry, PLAN)?.file.bytes ?? new Uint8Array(0));
-    const end = (['landed', 'undone'] as const).find((name) => entry.stat(name) !== undefined);
+    const end = (['landed', 'undone'] as const).find((name) => isMarked(entry, name));
     return { plan, end };
   } finally {
     entry.close();

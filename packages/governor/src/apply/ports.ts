@@ -32,6 +32,8 @@ export interface CommitPlace {
   /** One durable update of one ref, or GIT_FAILED where it is not what it was. */
   land(commit: PlannedCommit): Promise<void>;
   hasLanded(commit: PlannedCommit): Promise<boolean>;
+  /** Lands it unless it has landed, or never can: false then. GIT_FAILED where that cannot be told yet. */
+  settle(commit: PlannedCommit): Promise<boolean>;
   /** Brings the user's index in line for these files; what it cannot do is left to `git status`. */
   refreshIndex(files: ChangePlan['files'], commit: PlannedCommit): Promise<void>;
 }

@@ -2,10 +2,24 @@ import type { RecoveredChange } from '../service/ports.ts';
 import type { Folder } from '../tree/folder.ts';
 import { type ApplyPlace, recordedFiles } from './apply-changes.ts';
 import type { ChangePlan } from './change-plan.ts';
-import { dropDrafts, dropEntry, entriesOf, type JournalEnd, markEnd, openEntry } from './journal.ts';
+import { dropDrafts, dropEntry, entriesOf, isMarked, type JournalEnd, mark, openEntry } from './journal.ts';
 import { OwnFolder } from './own-folder.ts';
-import type { CommitPlace } from './ports.ts';
+import type { CommitPlace, PlannedCommit } from './ports.ts';
 import { undoChange } from './undo-change.ts';
+
+/** What is in the journal, whoever wrote it there. */
+export function pendingChanges({
+  root,
+  crypto,
+}: ApplyPlace): readonly Pick<RecoveredChange, 'id' | 'manifest'>[] {
+  const own = OwnFolder.open(root);
+  if (own === undefined) return [];
+  try {
+    return entriesOf(crypto, own.journal).map(({ plan: { id, manifest } }) => ({ id, manifest }));
+  } finally {
+    own.close();
+  }
+}
 
 /**
  * Finishes or undoes what another process began and was killed in. Answers every change that is not confirmed yet, also what
@@ -49,15 +63,22 @@ async function finishOrUndo(
 }
 
 async function end(place: ApplyPlace, entry: Folder, objects: Folder, plan: ChangePlan): Promise<JournalEnd> {
-  // The files landed, durably, before the ref moved: where it has, nothing is left to do but to say so.
-  if (plan.commit !== null && (await place.commits().hasLanded(plan.commit))) {
-    await markEnd(entry, 'landed');
+  if (plan.commit !== null && (await isCommitted(place.commits(), entry, plan.commit))) {
+    await mark(entry, 'landed');
     await refresh(place.commits(), plan);
     return 'landed';
   }
   await undoChange(place.root, entry, objects, plan);
-  await markEnd(entry, 'undone');
+  await mark(entry, 'undone');
   return 'undone';
+}
+
+/**
+ * The files landed, durably, before the ref moved: where it has, nothing is left to do but to say so. Where it has not, a git
+ * that outlived its governor may be about to move it, so nothing is undone until it no longer can.
+ */
+async function isCommitted(commits: CommitPlace, entry: Folder, commit: PlannedCommit): Promise<boolean> {
+  return isMarked(entry, 'committing') ? commits.settle(commit) : commits.hasLanded(commit);
 }
 
 async function refresh(commits: CommitPlace, { files, commit }: ChangePlan): Promise<void> {

@@ -118,6 +118,14 @@ export function openChangeRecord({ source, crypto }: ChangeRecordOptions): Folde
       for await (const change of applied(index, index + 1)) return change;
       throw damaged(`record ${index}`);
     },
+    async wasBegun(id, manifest) {
+      for await (const { envelope } of source.from(0)) {
+        const { statement } = openChange(crypto, envelope);
+        const isBeginning = statement.kind === 'change-started' || statement.kind === 'rollback-started';
+        if (isBeginning && statement.change_id === id && statement.manifest === manifest) return true;
+      }
+      return false;
+    },
     async after(index) {
       const found: RecordedChange[] = [];
       if (lastApplied <= index) return found;

@@ -22,4 +22,15 @@ describe('claims seeded from the record', () => {
       kind: 'other-manifest',
     });
   });
+
+  it('gives nobody a change that recovery found in the tree, which no process lived to record', async () => {
+    const manifest = asDigest('c'.repeat(64));
+    const claims = createClaims([]);
+    await claims.applied(manifest);
+    await claims.release(manifest);
+    expect(await claims.take({ idempotencyKey: 'key-2', manifest, at: 0 })).toEqual({
+      kind: 'same-manifest',
+      state: 'applied',
+    });
+  });
 });

@@ -2,7 +2,8 @@ import type { Digest } from '@provability-fabric/kernel';
 import type { Claims } from '../ports.ts';
 
 interface Taken {
-  readonly idempotencyKey: string;
+  /** null where only recovery knows of it. */
+  readonly idempotencyKey: string | null;
   readonly state: 'under-way' | 'applied';
 }
 
@@ -11,13 +12,13 @@ interface Taken {
  * next process seeds its own.
  */
 export function createClaims(
-  applied: Iterable<{ readonly idempotencyKey: string; readonly manifest: Digest }>,
+  applied: Iterable<{ readonly idempotencyKey: string | null; readonly manifest: Digest }>,
 ): Claims {
   const byManifest = new Map<Digest, Taken>();
   const byKey = new Map<string, Digest>();
   const set = (manifest: Digest, taken: Taken) => {
     byManifest.set(manifest, taken);
-    byKey.set(taken.idempotencyKey, manifest);
+    if (taken.idempotencyKey !== null) byKey.set(taken.idempotencyKey, manifest);
   };
   for (const { idempotencyKey, manifest } of applied) set(manifest, { idempotencyKey, state: 'applied' });
 
@@ -30,14 +31,15 @@ export function createClaims(
       return { kind: 'taken' };
     },
     async applied(manifest) {
-      const taken = byManifest.get(manifest);
-      if (taken !== undefined) byManifest.set(manifest, { ...taken, state: 'applied' });
+      // What a killed process had landed was taken by nobody here, and must not be taken now.
+      const { idempotencyKey } = byManifest.get(manifest) ?? { idempotencyKey: null };
+      set(manifest, { idempotencyKey, state: 'applied' });
     },
     async release(manifest) {
       const taken = byManifest.get(manifest);
       if (taken?.state !== 'under-way') return;
       byManifest.delete(manifest);
-      byKey.delete(taken.idempotencyKey);
+      if (taken.idempotencyKey !== null) byKey.delete(taken.idempotencyKey);
     },
   };
 }

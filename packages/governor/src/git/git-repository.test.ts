@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -179,7 +179,13 @@ describe('a governor that is killed while it commits', () => {
     await crashRun(place.root, { what: 'land', commit: true }, (name) => names.push(name));
     expect(await tree.recover()).toMatchObject([{ outcome: 'landed', commit: git('rev-parse', 'main') }]);
     const after = picture(place.root);
-    for (const cut of ['git prepare', 'git update-ref', 'after git update-ref', 'git update-index']) {
+    for (const cut of [
+      'git prepare',
+      'create committing',
+      'git update-ref',
+      'after git update-ref',
+      'git update-index',
+    ]) {
       const other = temporaryPlace();
       writeCrashTree(other.root);
       gitHere(other.root, 'init', '-q', '-b', 'main');
@@ -194,7 +200,8 @@ describe('a governor that is killed while it commits', () => {
       const [recovered] = await again.recover();
       const head = gitHere(other.root, 'rev-parse', 'main');
       const landed = head !== start;
-      expect(landed, cut).toBe(cut === 'after git update-ref' || cut === 'git update-index');
+      // From the moment on in which git may have been started, recovery moves the ref itself.
+      expect(landed, cut).toBe(cut !== 'git prepare' && cut !== 'create committing');
       expect(picture(other.root), cut).toEqual(landed ? after : before);
       expect(gitHere(other.root, 'status', '--porcelain'), cut).toBe('');
       if (cut !== 'git prepare')
@@ -206,5 +213,35 @@ describe('a governor that is killed while it commits', () => {
       again.close();
       other.remove();
     }
+  });
+
+  it('lands the files with the ref, also where a git that it started outlives it by far', async () => {
+    let gone = false;
+    await crashRun(place.root, { what: 'land', commit: true }, (name) => {
+      gone ||= name === 'git update-ref';
+      if (gone) throw new Error('cut off');
+    }).catch(() => {});
+    const plan = JSON.parse(readFileSync(join(place.root, '.safeai/journal', CRASH_ID, 'plan.json'), 'utf8'));
+    const { id, previous, ref } = plan.change.commit;
+    const [recovered] = await tree.recover();
+    const late = spawnSync('git', ['-C', place.root, 'update-ref', ref, id, previous]);
+    expect(recovered).toMatchObject({ outcome: 'landed', commit: id });
+    expect(late.status).not.toBe(0);
+    expect(git('rev-parse', 'main')).toBe(id);
+    expect(git('status', '--porcelain')).toBe('');
+  });
+
+  it('undoes the files where somebody else has moved the branch on meanwhile', async () => {
+    const before = picture(place.root);
+    let gone = false;
+    await crashRun(place.root, { what: 'land', commit: true }, (name) => {
+      gone ||= name === 'git update-ref';
+      if (gone) throw new Error('cut off');
+    }).catch(() => {});
+    git('commit', '-q', '--allow-empty', '-m', 'meanwhile');
+    const moved = git('rev-parse', 'main');
+    expect(await tree.recover()).toMatchObject([{ outcome: 'undone', commit: null }]);
+    expect(picture(place.root)).toEqual(before);
+    expect(git('rev-parse', 'main')).toBe(moved);
   });
 });

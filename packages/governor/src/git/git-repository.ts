@@ -30,7 +30,7 @@ export function openGitRepository(options: RepositoryOptions): CommitPlace {
   const empty = `${options.path}/${OWN_FOLDER}/${EMPTY_FOLDER}`;
   const git = gitIn(options.program ?? findGit(), `${options.path}/.git`, empty);
   const step = options.onStep ?? (() => {});
-  return {
+  const place: CommitPlace = {
     prepare: async (request, change) => {
       requireRepository(options.root, change.changes);
       return prepareCommit(git, options, request, change);
@@ -50,11 +50,21 @@ export function openGitRepository(options: RepositoryOptions): CommitPlace {
       // Somebody may have gone on from it.
       return (await git(['merge-base', '--is-ancestor', id, ref], { allow: [1] })).code === 0;
     },
+    async settle(commit) {
+      if (await place.hasLanded(commit)) return true;
+      const { ref, previous } = commit;
+      const { code, stdout } = await git(['rev-parse', '-q', '--verify', `${ref}^{commit}`], { allow: [1] });
+      // Both moves are from what it was: where somebody else moved it, neither can happen any more.
+      if ((code === 0 ? stdout.toString().trim() : null) !== previous) return false;
+      await place.land(commit);
+      return true;
+    },
     async refreshIndex(files, commit) {
       step('git update-index');
       await refreshIndex(git, files, commit).catch(() => {});
     },
   };
+  return place;
 }
 
 /** Submodules, and repositories within the tree, have a history of their own. */

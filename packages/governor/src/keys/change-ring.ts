@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hex } from '@provability-fabric/kernel';
 import { GovernorError } from '../errors.ts';
-import { ensureKeyFolder, hasSystemCode, renameDurably, replaceFile } from './durable-files.ts';
+import { ensureKeyFolder, hasSystemCode, renameDurably, replaceFile } from '../files/durable-files.ts';
 import { privateKeyPath } from './key-files.ts';
 import { openKeyRing, ringPath } from './key-ring.ts';
 import { type KeyRing, keyRingOf, type RingKey } from './ring.ts';

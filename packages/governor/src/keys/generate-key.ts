@@ -1,8 +1,8 @@
 import { equalBytes } from '@provability-fabric/kernel';
 import { GovernorError } from '../errors.ts';
+import { createFile } from '../files/durable-files.ts';
 import type { SignerRole } from '../gate/signer.ts';
 import { changeRing, type KeyMaking } from './change-ring.ts';
-import { createFile } from './durable-files.ts';
 import { keyFileBytes, privateKeyPath, publicKeyPath, readPublicKeyFile, readSeed } from './key-files.ts';
 import { requireKeyId } from './key-id.ts';
 import { privateKeyOf, publicKeyOf, SEED_BYTES } from './key-pair.ts';

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasSystemCode } from './durable-files.ts';
+import { hasSystemCode } from '../files/durable-files.ts';
 import { privateKeyPath } from './key-files.ts';
 import { readKeyFile } from './read-key-file.ts';
 import { type KeyRing, keyRingOf, type RingKey } from './ring.ts';

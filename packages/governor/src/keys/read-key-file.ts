@@ -1,6 +1,6 @@
 import { constants, open } from 'node:fs/promises';
 import { GovernorError } from '../errors.ts';
-import { hasSystemCode } from './durable-files.ts';
+import { hasSystemCode } from '../files/durable-files.ts';
 
 /**
  * What a file of the key folder holds; undefined where none is there. Throws KEY_INVALID where its mode

@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { GovernorError } from '../errors.ts';
-import { hasSystemCode } from './durable-files.ts';
+import { hasSystemCode } from '../files/durable-files.ts';
 
 /** The length of sun_path: Node 20 fills a shorter abstract name up with zeros, Node 22 does not. */
 const ADDRESS_BYTES = 108;

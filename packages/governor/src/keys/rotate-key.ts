@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { GovernorError } from '../errors.ts';
+import { createFile } from '../files/durable-files.ts';
 import { changeRing, type KeyMaking } from './change-ring.ts';
-import { createFile } from './durable-files.ts';
 import { activeKey, publish } from './generate-key.ts';
 import { keyFileBytes, privateKeyPath, readSeed } from './key-files.ts';
 import { privateKeyOf, publicKeyOf, SEED_BYTES } from './key-pair.ts';

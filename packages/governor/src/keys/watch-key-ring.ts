@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { hasSystemCode } from './durable-files.ts';
+import { hasSystemCode } from '../files/durable-files.ts';
 import { openKeyRing, ringPath } from './key-ring.ts';
 import type { KeyRing } from './ring.ts';
 

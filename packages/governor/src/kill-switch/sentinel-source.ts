@@ -1,6 +1,7 @@
 import { constants, type FSWatcher, watch as watchFolder } from 'node:fs';
 import { lstat, open, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { hasSystemCode, syncFolder, writeSynced } from '../files/durable-files.ts';
 import type { KillOrder, KillSource } from './kill-switch.ts';
 import { polledKillSource } from './polled-kill-source.ts';
 import { formatSentinel, readSentinel } from './sentinel-text.ts';
@@ -37,7 +38,7 @@ async function look(path: string): Promise<KillOrder | null> {
   try {
     await lstat(path);
   } catch (error) {
-    if (!isCode(error, 'ENOENT')) throw error;
+    if (!hasSystemCode(error, 'ENOENT')) throw error;
     // With its folder gone too, a volume may be: nobody can say what the file would.
     await stat(dirname(path));
     return null;
@@ -62,18 +63,12 @@ async function write(path: string, order: KillOrder): Promise<void> {
   // Of a process that had this number before.
   await unlink(temporary).catch(() => undefined);
   try {
-    const file = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644);
-    try {
-      await file.writeFile(formatSentinel(order));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeSynced(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644, formatSentinel(order));
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
     // A folder in its place stops the governor just as well.
-    if (!isCode(error, 'EISDIR')) throw error;
+    if (!hasSystemCode(error, 'EISDIR')) throw error;
   }
   await syncFolder(dirname(path));
 }
@@ -82,21 +77,8 @@ async function remove(path: string): Promise<void> {
   try {
     await unlink(path);
   } catch (error) {
-    if (isCode(error, 'EISDIR')) await rmdir(path);
-    else if (!isCode(error, 'ENOENT')) throw error;
+    if (hasSystemCode(error, 'EISDIR')) await rmdir(path);
+    else if (!hasSystemCode(error, 'ENOENT')) throw error;
   }
   await syncFolder(dirname(path));
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, O_RDONLY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return (error as NodeJS.ErrnoException).code === code;
 }

@@ -19,8 +19,18 @@ export function checkTargets(manifest: ChangeManifest): void {
       throw invalid(`expected ${quotedPath(path)}, which is changed, among \`targets\``);
   for (const path of targets)
     if (!changed.has(path)) throw invalid(`expected a change of the target ${quotedPath(path)}, came none`);
+  checkDepth(manifest.targets);
   checkEdits(manifest.edits);
   checkContent(manifest);
+}
+
+function checkDepth(targets: readonly string[]): void {
+  const { allPathNames } = MANIFEST_LIMITS;
+  const names = targets.reduce((sum, path) => sum + path.split('/').length, 0);
+  if (names > allPathNames)
+    throw invalid(
+      `expected at most ${allPathNames} names of folders and files in all targets, came \`${names}\`; make several changes`,
+    );
 }
 
 function changedPaths({ edits, diffs, files }: ChangeManifest): ReadonlyMap<string, Kind> {

@@ -9,4 +9,7 @@ export const MANIFEST_LIMITS = {
   testBytes: 4 * 1024,
   rationaleBytes: 4 * 1024,
   pathBytes: 4_096,
+  // As deep as a tree is walked. Each folder above a file is looked at for each rule about paths, so all of them have a bound.
+  pathNames: 128,
+  allPathNames: 20_000,
 } as const;

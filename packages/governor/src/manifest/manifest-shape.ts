@@ -12,7 +12,8 @@ const LINE = z
 /** One spelling per file: what normalises to another path, or leaves the tree, is no path. */
 const PATH = textOf(LIMITS.pathBytes, 1).refine(isPlainPath, {
   message:
-    'expected a path below the root such as `src/main.ts`: `/` between names, no `.`, `..` or empty name',
+    'expected a path below the root such as `src/main.ts`: `/` between names, no `.`, `..` or empty name, at most ' +
+    `${LIMITS.pathNames} names`,
 });
 
 const EDIT = z.strictObject({
@@ -88,7 +89,10 @@ function byteLength(text: string): number | undefined {
 }
 
 function isPlainPath(path: string): boolean {
-  return path.split('/').every((name) => name !== '' && name !== '.' && name !== '..');
+  const names = path.split('/');
+  return (
+    names.length <= LIMITS.pathNames && names.every((name) => name !== '' && name !== '.' && name !== '..')
+  );
 }
 
 function isBase64OfAtMost(maxBytes: number): (text: string) => boolean {

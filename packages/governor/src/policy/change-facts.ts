@@ -69,15 +69,17 @@ function named(key: 'allow' | 'binary', text: string, pattern: PathPattern): Mat
   return { name: matchName(key, text), matches: (path) => pattern.matches(path) };
 }
 
-/** A denied file is denied as a folder too, and each in any case: on some systems that is the same place. */
+/** A denied file is denied as a folder too, a folder as a file, and each in any case: on some systems that is the same place. */
 function denies(text: string): (path: string) => boolean {
   const exact = pathPattern(text);
   const folded = pathPattern(foldedName(text));
-  const below = exact.kind === 'glob' ? undefined : `${foldedName(namedPath(exact))}/`;
+  const place = exact.kind === 'glob' ? undefined : foldedName(namedPath(exact));
   return (path) => {
     if (exact.matches(path)) return true;
     const other = foldedName(path);
-    return folded.matches(other) || (below !== undefined && other.startsWith(below));
+    return (
+      folded.matches(other) || (place !== undefined && (other === place || other.startsWith(`${place}/`)))
+    );
   };
 }
 

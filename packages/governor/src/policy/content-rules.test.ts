@@ -31,6 +31,7 @@ describe('dangerous text in a change', () => {
     ['start-process', 'subprocess.run(["ls"])'],
     ['start-process', 'subprocess . check_output(x)'],
     ['start-process', 'from subprocess import run'],
+    ['start-process', 'import os.path as p, subprocess as s'],
     ['start-process', 'p = Popen(cmd)'],
     ['start-process', "require('node:child_process')"],
     ['evaluate-text', 'eval(data)'],

@@ -42,7 +42,7 @@ export const DANGEROUS_PATTERNS: readonly DangerousPattern[] = [
   {
     name: 'start-process',
     pattern:
-      /\b(?:import|from)\s{1,20}subprocess\b|\bsubprocess\s{0,20}\.\s{0,20}\w|\bPopen\s{0,20}\(|\bchild_process\b|\bgetRuntime\s{0,20}\(\s{0,20}\)\s{0,20}\.\s{0,20}exec\b|\bpty\s{0,20}\.\s{0,20}spawn\b/gi,
+      /\b(?:import|from)\s{1,20}(?:[\w., \t]{0,200},[ \t]{0,20})?subprocess\b|\bsubprocess\s{0,20}\.\s{0,20}\w|\bPopen\s{0,20}\(|\bchild_process\b|\bgetRuntime\s{0,20}\(\s{0,20}\)\s{0,20}\.\s{0,20}exec\b|\bpty\s{0,20}\.\s{0,20}spawn\b/gi,
   },
   {
     name: 'system-call',

@@ -32,6 +32,8 @@ describe('paths', () => {
       'config/keys/a',
       'Config/Keys/a',
       'config/KEYS/b/c',
+      'config/keys',
+      'config/Keys',
       'src/a.pem',
       'src/a.PEM',
       'secret',
@@ -171,6 +173,16 @@ describe('tests', () => {
     }
     const safe = await loadPolicy('autonomy_tier: stable\n');
     expect(blocking(await safe.evaluate(planInput(files), 1))).toEqual(['require_tests']);
+  });
+
+  it('are named by their number alone: what a plan says goes on record, and a command may hold a secret', async () => {
+    const policy = await loadPolicy('test_commands: [npm test]\n');
+    const secret = `ghp_${'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'}`;
+    const tests = ['npm test', `TOKEN=${secret} npm test`];
+    const plan = await policy.evaluate(planInput({ a: 'x\n' }, { tests }), 1);
+    expect(blocking(plan)).toEqual(['secrets', 'test_commands']);
+    expect(plan.reasons.join()).toContain('test 2');
+    expect(JSON.stringify(plan)).not.toContain(secret);
   });
 });
 

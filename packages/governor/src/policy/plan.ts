@@ -2,7 +2,7 @@ import type { Digest } from '@provability-fabric/kernel';
 import type { FileChange } from '../change.ts';
 import type { Signer } from '../gate/signer.ts';
 import type { ChangeManifest } from '../manifest/manifest.ts';
-import type { SandboxTier } from '../sandbox/sandbox.ts';
+import type { SandboxLimits, SandboxTier } from '../sandbox/sandbox.ts';
 
 /** alpha: nothing is applied, only planned. beta: a person has to sign. stable: the policy alone decides. */
 export type AutonomyTier = 'alpha' | 'beta' | 'stable';
@@ -82,20 +82,9 @@ export interface GovernorPolicy {
 }
 
 /** What the policy asks of the sandbox, and grants to the tests. */
-export interface SandboxDemand {
+export interface SandboxDemand extends SandboxLimits {
   /** Below it nothing runs. */
   readonly tier: SandboxTier;
-  readonly timeoutMs: number;
-  readonly memoryBytes: number;
-  readonly pids: number;
-  /** Of one CPU, 1 = a whole one. */
-  readonly cpus: number;
-  /** Of one file that a test writes. */
-  readonly fileBytes: number;
-  /** What a test may write in all. */
-  readonly diskBytes: number;
-  /** Of stdout and stderr together; what writes more is ended. */
-  readonly outputBytes: number;
   /** Absolute folders of the host that tests see read-only beside the system's own, such as a toolchain. */
   readonly readOnly: readonly string[];
 }

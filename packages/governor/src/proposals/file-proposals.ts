@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Crypto, Digest } from '@provability-fabric/kernel';
+import { hasSystemCode, syncFolder, writeSynced } from '../files/durable-files.ts';
 import type { ProposalStore, TreeLock } from '../ports.ts';
 import type { Proposal } from '../proposal.ts';
 import {
@@ -52,7 +53,7 @@ export async function fileProposals(folder: string, options: FileProposalsOption
       try {
         return await read(file);
       } catch (error) {
-        if (!isMissing(error) || attempt === TRIES) throw error;
+        if (!hasSystemCode(error, 'ENOENT') || attempt === TRIES) throw error;
       }
     }
   }
@@ -61,13 +62,7 @@ export async function fileProposals(folder: string, options: FileProposalsOption
     const name = fileNameOf(proposal);
     // One writer at a time has the lock: one name is enough, and what a crash leaves is written over.
     const temporary = join(folder, 'writing');
-    const file = await open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
-    try {
-      await file.writeFile(encodeProposal(proposal));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeSynced(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600, encodeProposal(proposal));
     await rename(temporary, join(folder, name));
     await syncFolder(folder);
   }
@@ -102,7 +97,7 @@ export async function fileProposals(folder: string, options: FileProposalsOption
         if (found.length >= most) break;
         if (status !== undefined && (status === 'open') !== isOpen(file)) continue;
         const proposal = await read(file).catch((error: unknown) => {
-          if (!isMissing(error)) throw error;
+          if (!hasSystemCode(error, 'ENOENT')) throw error;
           return get(file.hash);
         });
         if (proposal && (status === undefined || proposal.status === status)) found.push(proposal);
@@ -122,17 +117,4 @@ export async function fileProposals(folder: string, options: FileProposalsOption
         return true;
       }),
   };
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, O_RDONLY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }

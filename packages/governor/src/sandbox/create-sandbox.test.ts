@@ -5,11 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { LIMITS, NO_SANDBOX, runIn, testSandbox } from './sandbox.fixture.ts';
 import { makeWorkspace } from './workspace.ts';
 
-it('without bubblewrap nothing runs, and the answer says what to install', async () => {
-  const sandbox = testSandbox({ bubblewrap: '/nonexistent/bwrap' });
+it('without bubblewrap and podman nothing runs, and the answer says what to install', async () => {
+  const sandbox = testSandbox({ bubblewrap: '/nonexistent/bwrap', podman: '/nonexistent/podman' });
   const ability = await sandbox.ability();
   expect(ability).toMatchObject({ tier: 'none', engine: 'none' });
-  expect(ability.missing).toEqual([expect.stringContaining('install the package bubblewrap')]);
+  expect(ability.missing).toEqual([
+    expect.stringContaining('install the package bubblewrap'),
+    expect.stringContaining('podman'),
+  ]);
   const workspace = await makeWorkspace(tmpdir());
   const run = { folder: workspace.folder, commands: ['true'], limits: LIMITS, readOnly: [] };
   await expect(sandbox.run(run)).rejects.toMatchObject({ code: 'SANDBOX_UNAVAILABLE' });
@@ -65,6 +68,16 @@ describe.skipIf(NO_SANDBOX !== undefined)(`a run (${NO_SANDBOX ?? 'real bubblewr
     });
     expect([rc, commands, stdout]).toEqual([5, 2, 'a\n/proc/1 /proc/2\n']);
     await workspace.remove();
+  });
+
+  it('runs next to others, each with limits and a folder of its own', async () => {
+    const fresh = testSandbox();
+    const results = await Promise.all(
+      [1, 2, 3, 4, 5].map((rc) => runIn(fresh, `echo ${rc} > out; cat out; exit ${rc}`)),
+    );
+    expect(results.map(({ rc, stdout }) => [rc, stdout])).toEqual(
+      [1, 2, 3, 4, 5].map((rc) => [rc, `${rc}\n`]),
+    );
   });
 
   it('says in which tier and by which engine', async () => {

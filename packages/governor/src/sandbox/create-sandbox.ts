@@ -1,17 +1,16 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { GovernorError } from '../errors.ts';
-import { diagnose } from './bubblewrap/diagnosis.ts';
-import { launch } from './bubblewrap/launch.ts';
-import { systemFolders } from './bubblewrap/system-folders.ts';
+import { bubblewrapEngine } from './bubblewrap/bubblewrap.ts';
 import { type Cgroup, makeCgroup } from './cgroups/cgroup.ts';
 import { type FoundCgroups, findCgroups } from './cgroups/find-cgroups.ts';
 import { checkRun } from './check-run.ts';
+import type { SandboxEngine } from './engine.ts';
 import { checkFolder, checkPassable, handOver } from './folder.ts';
-import { checkReadOnly } from './read-only-paths.ts';
+import { podmanEngine } from './podman/podman.ts';
+import { checkReadOnly, maskedBelow } from './read-only-paths.ts';
 import type { Sandbox, SandboxAbility, SandboxResult, SandboxRun } from './sandbox.ts';
-import { architectureOf, seccompFilter } from './seccomp/filter.ts';
+import { architectureOf } from './seccomp/filter.ts';
 import { type Supervised, supervise } from './supervise.ts';
+import { systemFolders } from './system-folders.ts';
 import { makeWorkspace } from './workspace.ts';
 
 export interface SandboxOptions {
@@ -23,6 +22,8 @@ export interface SandboxOptions {
   readonly hidden: readonly string[];
   /** Program; absent: `bwrap` of the PATH. */
   readonly bubblewrap?: string;
+  /** Program that is tried where bubblewrap does not work; absent: `podman` of the PATH. */
+  readonly podman?: string;
   /** A cgroup v2 folder that was delegated to the governor; absent: its own, version 2 or 1. `false`: no cgroups. */
   readonly cgroup?: string | false;
 }
@@ -40,21 +41,25 @@ const TRIAL_LIMITS = {
   pids: 8,
   cpus: 1,
   fileBytes: 1024 * 1024,
-  diskBytes: 1024 * 1024,
+  // What others write to the same disk meanwhile counts; the trial itself writes nothing.
+  diskBytes: 2 ** 32,
   outputBytes: 64 * 1024,
 };
 
 interface Found {
   readonly ability: SandboxAbility;
   readonly cgroups: FoundCgroups;
+  readonly engine: SandboxEngine;
 }
 
 export function createSandbox(options: SandboxOptions): Sandbox {
-  const program = options.bubblewrap ?? 'bwrap';
+  const bubblewrap = bubblewrapEngine(options.bubblewrap ?? 'bwrap');
+  const podman = podmanEngine({ program: options.podman ?? 'podman', folders: options.workspaces });
   let serial = 0;
   let found: Promise<Found> | undefined;
 
   async function enter(
+    engine: SandboxEngine,
     run: SandboxRun,
     cgroups: FoundCgroups,
   ): Promise<Supervised & { outOfMemory: boolean }> {
@@ -65,58 +70,73 @@ export function createSandbox(options: SandboxOptions): Sandbox {
         `there is no seccomp filter for \`${process.arch}\`: use x64 or arm64`,
       );
     }
-    serial++;
-    const user = process.getuid?.() === 0 ? FIRST_USER + ((process.pid + serial) % USERS) : undefined;
+    // Runs overlap, and each awaits before it uses this.
+    const number = ++serial;
+    const user = process.getuid?.() === 0 ? FIRST_USER + ((process.pid + number) % USERS) : undefined;
     await checkFolder(run.folder, options.hidden);
     if (user !== undefined) {
       await checkPassable(run.folder);
       await handOver(run.folder, user);
     }
     const folders = await systemFolders();
+    const masked = await maskedBelow(['/usr', ...folders.map(({ path }) => path)], options.hidden);
     const group: Cgroup | undefined =
-      cgroups.kind === 'found' ? await makeCgroup(cgroups.cgroups, run.limits, serial) : undefined;
+      cgroups.kind === 'found' ? await makeCgroup(cgroups.cgroups, run.limits, number) : undefined;
     try {
-      const starts = run.commands.map((command) =>
-        launch({
-          bubblewrap: program,
-          run,
-          command,
-          systemFolders: folders,
-          seccomp: seccompFilter(architecture),
-          entrances: group?.entrances ?? [],
-          ...(user === undefined ? {} : { user }),
-        }),
-      );
-      const supervised = await supervise(run, starts);
-      return { ...supervised, outOfMemory: (await group?.outOfMemory()) ?? false };
+      const entrances = group?.entrances ?? [];
+      const prepared = await engine.prepare({
+        run,
+        systemFolders: folders,
+        masked,
+        architecture,
+        entrances,
+        user,
+      });
+      try {
+        const supervised = await supervise(run, prepared.starts);
+        return { ...supervised, outOfMemory: (await group?.outOfMemory()) ?? false };
+      } finally {
+        await prepared.close();
+      }
     } finally {
       await group?.remove();
     }
   }
 
+  /** Why an engine does not work here; undefined where it does. */
+  async function refusal(engine: SandboxEngine, cgroups: FoundCgroups): Promise<string | undefined> {
+    const workspace = await makeWorkspace(options.workspaces);
+    try {
+      const run = { folder: workspace.folder, commands: [['/bin/true']], limits: TRIAL_LIMITS, readOnly: [] };
+      const tried = await enter(engine, run, cgroups);
+      if (!tried.begun) return engine.diagnose(tried.stderr.text());
+      return tried.rc === 0 ? undefined : `/bin/true ended with ${tried.rc} (${tried.end}) in the sandbox`;
+    } catch (error) {
+      return (error as Error).message;
+    } finally {
+      await workspace.remove();
+    }
+  }
+
   async function find(): Promise<Found> {
-    const engine = await version(program);
     const cgroups: FoundCgroups =
       options.cgroup === false
         ? { kind: 'missing', why: 'cgroups are switched off by configuration' }
         : await findCgroups(options.cgroup);
-    const none = (why: string): Found => ({ ability: { tier: 'none', engine, missing: [why] }, cgroups });
-    if (engine === 'none')
-      return none('bubblewrap cannot be run: install the package bubblewrap, 0.8 or newer');
-    const workspace = await makeWorkspace(options.workspaces);
-    try {
-      const run = { folder: workspace.folder, commands: [['/bin/true']], limits: TRIAL_LIMITS, readOnly: [] };
-      const tried = await enter(run, cgroups);
-      if (!tried.begun) return none(diagnose(tried.stderr.text()));
-      if (tried.rc !== 0) return none(`/bin/true ended with ${tried.rc} (${tried.end}) in the sandbox`);
-    } catch (error) {
-      return none((error as Error).message);
-    } finally {
-      await workspace.remove();
+    const missing: string[] = [];
+    let installed = 'none';
+    for (const engine of [bubblewrap, podman]) {
+      const version = await engine.version();
+      const why = 'missing' in version ? version.missing : await refusal(engine, cgroups);
+      if ('name' in version && why === undefined) {
+        const tier = cgroups.kind === 'found' ? 'cgroups' : 'rlimits';
+        const lacks = cgroups.kind === 'found' ? [] : [cgroups.why];
+        return { ability: { tier, engine: version.name, missing: lacks }, cgroups, engine };
+      }
+      if ('name' in version && installed === 'none') installed = version.name;
+      if (why !== undefined) missing.push(why);
     }
-    if (cgroups.kind === 'missing')
-      return { ability: { tier: 'rlimits', engine, missing: [cgroups.why] }, cgroups };
-    return { ability: { tier: 'cgroups', engine, missing: [] }, cgroups };
+    return { ability: { tier: 'none', engine: installed, missing }, cgroups, engine: bubblewrap };
   }
 
   const once = (): Promise<Found> => {
@@ -128,17 +148,17 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     ability: async () => (await once()).ability,
     run: async (run): Promise<SandboxResult> => {
       checkRun(run);
-      const { ability, cgroups } = await once();
+      const { ability, cgroups, engine } = await once();
       if (ability.tier === 'none') {
         throw new GovernorError('SANDBOX_UNAVAILABLE', `tests cannot be run: ${ability.missing.join('; ')}`);
       }
       await checkReadOnly(run.readOnly, options.hidden);
       const started = options.now();
-      const ended = await enter(run, cgroups).catch(couldNotStart);
+      const ended = await enter(engine, run, cgroups).catch(couldNotStart);
       if (!ended.begun) {
         throw new GovernorError(
           'SANDBOX_UNAVAILABLE',
-          `the sandbox could not be set up: ${diagnose(ended.stderr.text())}`,
+          `the sandbox could not be set up: ${engine.diagnose(ended.stderr.text())}`,
         );
       }
       return {
@@ -164,13 +184,4 @@ function couldNotStart(cause: unknown): never {
   throw new GovernorError('SANDBOX_UNAVAILABLE', `the sandbox could not be started (${code ?? 'unknown'})`, {
     cause,
   });
-}
-
-async function version(program: string): Promise<string> {
-  try {
-    const { stdout } = await promisify(execFile)(program, ['--version'], { timeout: 5_000 });
-    return stdout.trim().slice(0, 64);
-  } catch {
-    return 'none';
-  }
 }

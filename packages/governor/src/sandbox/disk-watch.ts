@@ -5,9 +5,12 @@ const LOOK_EVERY_MS = 100;
 /** Adding up a large tree costs more than a look at the file system's free space. */
 const ADD_UP_EVERY_LOOKS = 20;
 
-async function freeBytes(folder: string): Promise<number> {
-  const { bfree, bsize } = await statfs(folder);
-  return bfree * bsize;
+/** An empty file takes no bytes, and yet one of the places that a file system has: as many are allowed as small ones would fill. */
+const BYTES_PER_FILE = 4096;
+
+async function freeSpace(folder: string): Promise<{ readonly bytes: number; readonly files: number }> {
+  const { bfree, bsize, ffree } = await statfs(folder);
+  return { bytes: bfree * bsize, files: ffree };
 }
 
 /** Follows no link and counts a file with several names once. What is deleted under it, or unreadable, it leaves out and says so. */
@@ -23,20 +26,22 @@ async function takenBytes(folder: string): Promise<number> {
 
 /**
  * Tells once when a folder takes more than `diskBytes`. Between two looks a fast disk takes more than that; files that are
- * deleted and still open, or hidden, count when the file system has lost twice as much.
+ * deleted and still open, or hidden, and those without a byte, count when the file system has lost twice as much.
  */
 export async function watchDisk(
   folder: string,
   diskBytes: number,
   full: () => void,
 ): Promise<{ close(): void }> {
-  const free = await freeBytes(folder);
+  const free = await freeSpace(folder);
+  const mostFiles = diskBytes / BYTES_PER_FILE;
   let closed = false;
   let looks = 0;
   let timer: NodeJS.Timeout;
   const isFull = async () => {
-    const lost = free - (await freeBytes(folder));
-    if (lost > 2 * diskBytes) return true;
+    const now = await freeSpace(folder);
+    const lost = free.bytes - now.bytes;
+    if (lost > 2 * diskBytes || free.files - now.files > 2 * mostFiles) return true;
     looks++;
     if (lost < diskBytes / 2 && looks % ADD_UP_EVERY_LOOKS !== 0) return false;
     return (await takenBytes(folder)) > diskBytes;

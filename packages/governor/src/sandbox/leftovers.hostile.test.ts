@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { ownHierarchies } from './cgroups/mounts.ts';
 import { isLeftover, ownPrefix } from './process-identity.ts';
-import { NO_SANDBOX, processesNamed, testSandbox } from './sandbox.fixture.ts';
+import { ENGINES, processesNamed, testSandbox } from './sandbox.fixture.ts';
 import { makeWorkspace } from './workspace.ts';
 
 it('a process knows its own marks from those of dead ones, and leaves strangers alone', async () => {
@@ -20,34 +20,38 @@ it('a process knows its own marks from those of dead ones, and leaves strangers 
   expect(await isLeftover('pf-sandbox-notes')).toBe(false);
 });
 
-it.skipIf(NO_SANDBOX !== undefined)(
-  `of a governor that was killed nothing runs on, and the next one clears up (${NO_SANDBOX ?? 'real bubblewrap'})`,
-  async () => {
-    const word = `pf-${randomUUID()}`;
-    const base = realpathSync(mkdtempSync(join(tmpdir(), 'pf-left-')));
-    chmodSync(base, 0o755);
-    const child = spawn(process.execPath, ['--import', 'tsx', './long-run.fixture.ts', word], {
-      cwd: import.meta.dirname,
-      env: { ...process.env, TMPDIR: base },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await new Promise((resolve) => child.stdout.once('data', resolve));
-    const marks = async () => {
-      const folders = [base, ...(await ownHierarchies()).map(({ own }) => own)];
-      return folders
-        .flatMap((folder) => readdirSync(folder))
-        .filter((name) => name.includes(`-${child.pid}-`)).length;
-    };
-    expect(await marks()).toBeGreaterThan(0);
-    const gone = new Promise((resolve) => child.once('close', resolve));
-    child.kill('SIGKILL');
-    await gone;
-    // The name in the process list is the fixture's argument as well: it is dead by now.
-    for (let tries = 0; processesNamed(word) > 0 && tries < 200; tries++) await pause(10);
-    expect(processesNamed(word)).toBe(0);
-    await testSandbox().ability();
-    await (await makeWorkspace(base)).remove();
-    expect(await marks()).toBe(0);
-    rmSync(base, { recursive: true });
-  },
-);
+for (const { name, options, missing } of ENGINES) {
+  it.skipIf(missing !== undefined)(
+    `of a governor that was killed nothing runs on, and the next one clears up (${name}: ${missing ?? 'real'})`,
+    async () => {
+      const word = `pf-${randomUUID()}`;
+      const base = realpathSync(mkdtempSync(join(tmpdir(), 'pf-left-')));
+      chmodSync(base, 0o755);
+      const child = spawn(process.execPath, ['--import', 'tsx', './long-run.fixture.ts', word, name], {
+        cwd: import.meta.dirname,
+        env: { ...process.env, TMPDIR: base },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await new Promise((resolve) => child.stdout.once('data', resolve));
+      const marks = async () => {
+        const folders = [base, ...(await ownHierarchies()).map(({ own }) => own)];
+        return folders
+          .flatMap((folder) => readdirSync(folder))
+          .filter((name) => name.includes(`-${child.pid}-`)).length;
+      };
+      expect(await marks()).toBeGreaterThan(0);
+      const gone = new Promise((resolve) => child.once('close', resolve));
+      child.kill('SIGKILL');
+      await gone;
+      // The name in the process list is the fixture's argument as well: it is dead by now.
+      const own = `-${child.pid}-`;
+      for (let tries = 0; processesNamed(word) + processesNamed(own) > 0 && tries < 500; tries++)
+        await pause(10);
+      expect(processesNamed(word) + processesNamed(own)).toBe(0);
+      await testSandbox(options).ability();
+      await (await makeWorkspace(base)).remove();
+      expect(await marks()).toBe(0);
+      rmSync(base, { recursive: true });
+    },
+  );
+}

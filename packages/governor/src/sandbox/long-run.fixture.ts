@@ -1,9 +1,9 @@
-import { runIn, testSandbox } from './sandbox.fixture.ts';
+import { ENGINES, runIn, testSandbox } from './sandbox.fixture.ts';
 
 /** Run by a test as a governor that is killed while a test of a change runs. Prints when it does. */
-const word = process.argv[2] ?? '';
+const [, , word = '', engine = ''] = process.argv;
 await runIn(
-  testSandbox(),
+  testSandbox(ENGINES.find(({ name }) => name === engine)?.options),
   `perl -e '$0="${word}"; close STDIN; $|=1; print "up"; sleep 60' & perl -e 'sleep 60'`,
   {
     onOutput: () => process.stdout.write('up'),

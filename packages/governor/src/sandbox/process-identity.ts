@@ -1,6 +1,7 @@
 import { readFile, readlink } from 'node:fs/promises';
 
-const PREFIX = 'pf-sandbox-';
+/** The short one is for where a path may not be long. */
+type Mark = 'pf-sandbox' | 'pf-pod';
 
 /** Field 22 of /proc/[pid]/stat: with the pid it names a process for as long as the machine runs. */
 async function startTime(pid: number | 'self'): Promise<string | undefined> {
@@ -18,13 +19,13 @@ async function pidNamespace(): Promise<string> {
 }
 
 /** A name for what this process makes outside of itself, so that the next one can tell whether its maker still lives. */
-export async function ownPrefix(): Promise<string> {
-  return `${PREFIX}${await pidNamespace()}-${process.pid}-${await startTime('self')}-`;
+export async function ownPrefix(mark: Mark = 'pf-sandbox'): Promise<string> {
+  return `${mark}-${await pidNamespace()}-${process.pid}-${await startTime('self')}-`;
 }
 
 /** Whether a process made this that is no more. Those of another pid namespace cannot be told and count as living. */
 export async function isLeftover(name: string): Promise<boolean> {
-  const match = /^pf-sandbox-(\d+)-(\d+)-(\d+)-/.exec(name);
+  const match = /^pf-(?:sandbox|pod)-(\d+)-(\d+)-(\d+)-/.exec(name);
   if (match === null || match[1] !== (await pidNamespace())) return false;
   return (await startTime(Number(match[2]))) !== match[3];
 }

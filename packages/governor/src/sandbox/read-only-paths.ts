@@ -28,6 +28,18 @@ export async function checkReadOnly(
   return paths;
 }
 
+/** What is hidden and lies in a folder of the system, which commands see: a project in /usr/src, say, with its keys. */
+export async function maskedBelow(
+  folders: readonly string[],
+  hidden: readonly string[],
+): Promise<readonly string[]> {
+  const real = await Promise.all(hidden.map((path) => realpath(path).catch(() => undefined)));
+  const below = real.filter((path) => path !== undefined && folders.some((folder) => contains(folder, path)));
+  return [...new Set(below as string[])].filter(
+    (path, _, all) => !all.some((other) => other !== path && contains(other, path)),
+  );
+}
+
 async function refusal(path: string, hidden: readonly string[]): Promise<string | undefined> {
   if (
     !isAbsolute(path) ||

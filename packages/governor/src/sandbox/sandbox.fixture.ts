@@ -15,6 +15,40 @@ function missingTool(): string | undefined {
 /** Why tests with a real sandbox are skipped; with `CI=true` they run and fail. */
 export const NO_SANDBOX: string | undefined = process.env.CI === 'true' ? undefined : missingTool();
 
+/** One of the engines that the same hostile tests run over. */
+export interface EngineUnderTest {
+  readonly name: 'bubblewrap' | 'podman';
+  readonly options: Partial<SandboxOptions>;
+  readonly missing: string | undefined;
+  /** Entries of the root, by `ls`. */
+  readonly root: RegExp;
+}
+
+/** It may be missing with `CI=true` too: bubblewrap is the engine that every host should have. */
+function missingPodman(): string | undefined {
+  if (process.getuid?.() !== 0) return 'podman is used by root only';
+  for (const program of ['podman', 'runc']) {
+    if (spawnSync(program, ['--version']).error !== undefined) return `${program} is not installed`;
+  }
+  return undefined;
+}
+
+const BUBBLEWRAP: EngineUnderTest = {
+  name: 'bubblewrap',
+  options: {},
+  missing: NO_SANDBOX,
+  root: /\/:\nbin\ndev\netc\n(lib.*\n)+proc\n(sbin\n)?tmp\nusr\nworkspace\n/,
+};
+
+const PODMAN: EngineUnderTest = {
+  name: 'podman',
+  options: { bubblewrap: '/nonexistent/bwrap' },
+  missing: missingPodman(),
+  root: /\/:\nbin\ndev\netc\ngate\n(lib.*\n)+proc\nrun\n(sbin\n)?sys\ntmp\nusr\nworkspace\n/,
+};
+
+export const ENGINES: readonly EngineUnderTest[] = [BUBBLEWRAP, PODMAN];
+
 export const LIMITS: SandboxLimits = {
   timeoutMs: 10_000,
   memoryBytes: 256 * 1024 * 1024,

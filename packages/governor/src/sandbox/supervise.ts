@@ -1,5 +1,5 @@
 import { BoundedOutput } from './bounded-output.ts';
-import { type ConfinedProcess, type ConfinedStart, startConfined } from './confined-process.ts';
+import type { ConfinedProcess, ConfinedStart } from './confined-process.ts';
 import { watchDisk } from './disk-watch.ts';
 import type { SandboxEnd, SandboxRun } from './sandbox.ts';
 
@@ -17,10 +17,7 @@ const RC_TIMED_OUT = 124;
 const RC_KILLED = 137;
 
 /** Runs the commands one after the other, each in a sandbox of its own, until one fails or a limit ends them all. */
-export async function supervise(
-  run: SandboxRun,
-  starts: readonly Omit<ConfinedStart, 'onOutput'>[],
-): Promise<Supervised> {
+export async function supervise(run: SandboxRun, starts: readonly ConfinedStart[]): Promise<Supervised> {
   const output = { stdout: new BoundedOutput(), stderr: new BoundedOutput() };
   let end: SandboxEnd = 'exited';
   let current: ConfinedProcess | undefined;
@@ -48,7 +45,7 @@ export async function supervise(
     for (const start of starts) {
       if (end !== 'exited' || last.rc !== 0) break;
       commands++;
-      current = startConfined({ ...start, onOutput });
+      current = start(onOutput);
       last = await current.ended;
       if (!last.begun) break;
     }

@@ -36,7 +36,8 @@ async function removeLeftovers(parent: string): Promise<void> {
   }
 }
 
-async function removeFolder(folder: string): Promise<void> {
+/** Also what a hostile command made unremovable. */
+export async function removeFolder(folder: string): Promise<void> {
   if ((await runTool('rm', ['-rf', '--', folder])) === 0) return;
   // A folder without permissions stops its owner. Recursive chmod follows no link that it meets.
   await runTool('chmod', ['-R', 'u+rwX', '--', folder]);

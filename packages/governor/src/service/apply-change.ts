@@ -1,10 +1,11 @@
 import type { Digest, JsonValue } from '@provability-fabric/kernel';
 import { GovernorError } from '../errors.ts';
 import { checkBinding, checkThreshold } from '../gate/check-envelope.ts';
-import { changesOf } from '../manifest/changes-of.ts';
 import { bindManifest, manifestHash, parseBoundManifest, parseManifest } from '../manifest/parse-manifest.ts';
+import { changesInTree } from './changes-in-tree.ts';
 import type { VerifiedManifest } from './gate.ts';
 import { adoptPolicy, type Landed, landChange } from './land-change.ts';
+import { policyInForce } from './policy-in-force.ts';
 import type { GovernorParts, RecordedChange } from './ports.ts';
 import { type Attempt, newAttempt, refuse } from './refusals.ts';
 import type { ApplyAnswer, ApplyRequest, GovernorCaller } from './requests.ts';
@@ -91,7 +92,9 @@ async function claimed(
   try {
     const landed = await parts.lock.withLock((held) =>
       // Its end is on record before anybody else has the tree.
-      underLock(parts, attempt, verified, held).catch((error) => refuse(parts, attempt, error)),
+      underLock(parts, attempt, verified, { held, envelope: request.signed_envelope }).catch((error) =>
+        refuse(parts, attempt, error),
+      ),
     );
     await parts.claims.applied(hash);
     parts.observer.applied('success');
@@ -105,9 +108,10 @@ async function claimed(
 async function underLock(
   parts: GovernorParts,
   attempt: Attempt,
-  { manifest, hash, signers }: VerifiedManifest,
-  held: () => Promise<void>,
+  verified: VerifiedManifest,
+  { held, envelope }: { readonly held: () => Promise<void>; readonly envelope: JsonValue },
 ): Promise<Landed> {
+  const { manifest, hash, signers } = verified;
   const { kill, tree } = parts;
   // Others may have had the tree for minutes.
   kill.check();
@@ -115,6 +119,7 @@ async function underLock(
   const inForce = await adoptPolicy(parts);
   const { policy, identity } = inForce;
   attempt.policy = identity;
+  await requireNew(parts, hash);
   checkBinding(manifest, { now: parts.now(), policy: identity, maxValidityMs: policy.maxValidityMs });
   checkThreshold(policy.signatures, signers);
   const { digest } = await tree.state();
@@ -123,8 +128,44 @@ async function underLock(
       'STALE_BASE',
       `expected a change of the tree as it is, came one of another: sign it anew for base \`${digest}\``,
     );
-  const changes = await changesOf(parts.crypto, manifest, (path) => tree.read(path));
-  return landChange(parts, { attempt, manifest, hash, changes, base: digest, inForce, held });
+  const changes = await changesInTree(parts, manifest);
+  return landChange(parts, {
+    ...{ attempt, manifest, hash, changes, base: digest, inForce },
+    async held() {
+      await held();
+      await requireStill(parts, verified, envelope);
+    },
+  });
+}
+
+/** What let the change begin has to hold when its first file is touched: its tests may have taken an hour. */
+async function requireStill(
+  { gate, policies, record, now }: GovernorParts,
+  { manifest, signers }: VerifiedManifest,
+  envelope: JsonValue,
+): Promise<void> {
+  const again = await gate.verify(envelope);
+  if (JSON.stringify(again.signers) !== JSON.stringify(signers))
+    throw new GovernorError(
+      'SIGNATURE_INVALID',
+      'expected the keys that signed the change to stay in use until it lands, the ring was changed; sign it anew',
+    );
+  const { identity } = await policyInForce(policies, record);
+  checkBinding(manifest, { now: now(), policy: identity });
+}
+
+/** A claim whose replica was lost can be taken up again; the record, which is complete here, has the last word. */
+async function requireNew({ record, claims }: GovernorParts, hash: Digest): Promise<void> {
+  if ((await record.find(hash)) === undefined) return;
+  await claims.applied(hash);
+  throw replayed();
+}
+
+function replayed(): GovernorError {
+  return new GovernorError(
+    'CHANGE_REPLAYED',
+    'expected a change that was not applied yet, came one that was; sign it anew to apply it again',
+  );
 }
 
 /** A repeat that names its key gets the first answer; one that does not is a replay. */
@@ -138,11 +179,7 @@ async function repeated(
     throw new GovernorError('TREE_BUSY', 'this very change is being applied; ask again for what came of it');
   await parts.record.catchUp();
   const first = await parts.record.find(hash);
-  if (request.idempotency_key === undefined || first === undefined)
-    throw new GovernorError(
-      'CHANGE_REPLAYED',
-      'expected a change that was not applied yet, came one that was; sign it anew to apply it again',
-    );
+  if (request.idempotency_key === undefined || first === undefined) throw replayed();
   return firstAnswer(first);
 }
 

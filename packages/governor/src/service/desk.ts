@@ -1,9 +1,9 @@
 import { asDigest, type Digest, type JsonValue } from '@provability-fabric/kernel';
 import { GovernorError } from '../errors.ts';
-import { changesOf } from '../manifest/changes-of.ts';
 import type { ChangeManifest } from '../manifest/manifest.ts';
 import { parseManifest } from '../manifest/parse-manifest.ts';
 import type { PlanResult } from '../policy/plan.ts';
+import { changesInTree } from './changes-in-tree.ts';
 import { blockingRules } from './land-change.ts';
 import { type PolicyInForce, policyInForce } from './policy-in-force.ts';
 import type { GovernorParts } from './ports.ts';
@@ -16,17 +16,17 @@ export async function planChange(parts: GovernorParts, manifest: ChangeManifest)
 }
 
 export async function planUnder(
-  { crypto, tree, observer }: GovernorParts,
+  parts: GovernorParts,
   { policy, identity }: PolicyInForce,
   manifest: ChangeManifest,
 ): Promise<PlanResult> {
-  const changes = await changesOf(crypto, manifest, (path) => tree.read(path));
-  const paths = await tree.paths();
+  const changes = await changesInTree(parts, manifest);
+  const paths = await parts.tree.paths();
   const plan = await policy.evaluate(
     { manifest, changes, paths, signers: [], purpose: 'plan' },
     identity.version,
   );
-  observer.planned(plan.verdict, blockingRules(plan));
+  parts.observer.planned(plan.verdict, blockingRules(plan));
   return plan;
 }
 

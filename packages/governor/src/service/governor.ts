@@ -79,10 +79,15 @@ export function createGovernor(options: GovernorOptions): Governor {
     const at = parts.now();
     const words = { reason, by: caller.principal, at };
     // Stopping waits for nothing; starting again is on record before it happens.
-    if (kind === 'killed') await parts.kill.kill(words);
-    const event = changeEvent({ id: parts.newId(), kind, at }, caller, { detail: reason });
+    const failure = kind === 'killed' ? await failureOf(parts.kill.kill(words)) : undefined;
+    const event = changeEvent({ id: parts.newId(), kind, at }, caller, {
+      detail: reason,
+      errorCode: failure?.code ?? null,
+    });
     await parts.recorder.record(event);
     parts.observer.recorded(event);
+    // Some places took the order, and it holds.
+    if (failure !== undefined) throw failure;
     if (kind === 'revived') await parts.kill.revive(words);
     return parts.kill.state();
   };
@@ -106,6 +111,16 @@ export function createGovernor(options: GovernorOptions): Governor {
     isOrdering: () => orders > 0,
     status: () => statusOf(options),
   };
+}
+
+async function failureOf(order: Promise<void>): Promise<GovernorError | undefined> {
+  try {
+    await order;
+    return undefined;
+  } catch (error) {
+    if (error instanceof GovernorError) return error;
+    throw error;
+  }
 }
 
 /** At the start: the tree is made whole and the policy put on record, so that what is wrong shows before the first change. */

@@ -75,7 +75,7 @@ async function begin(parts: GovernorParts, attempt: Attempt): Promise<void> {
 }
 
 function write(
-  { tree }: GovernorParts,
+  { tree, kill }: GovernorParts,
   { attempt, manifest, hash, changes, base, inForce, held }: Candidate,
   tested: Digest | null,
 ): Promise<LandedChange> {
@@ -88,20 +88,32 @@ function write(
     changes,
     expectedBase: base,
     expectedAfter: tested,
-    held: () => held(),
-    ...(commit ? { commit: { message: messageOf(manifest, hash, identity.version), sign } } : {}),
+    async held() {
+      await held();
+      // Preparing takes its time as well; from here on the change lands whole.
+      kill.check();
+    },
+    ...(commit ? { commit: { message: messageOf(attempt, manifest, hash, identity.version), sign } } : {}),
   });
 }
 
-/** What the manifest says is indented: nothing in it can pose as a trailer. */
-function messageOf({ rationale, reverts }: ChangeManifest, hash: Digest, version: number): string {
-  const subject = `safeai: ${reverts === undefined ? 'apply' : 'roll back'} ${(reverts ?? hash).slice(0, 12)}`;
+/**
+ * What the manifest says is indented: nothing in it can pose as a trailer. Whether it takes another change back the attempt tells:
+ * whoever signs a manifest can write anything into it.
+ */
+function messageOf(
+  { reverts }: Attempt,
+  { rationale }: ChangeManifest,
+  hash: Digest,
+  version: number,
+): string {
+  const subject = `safeai: ${reverts === null ? 'apply' : 'roll back'} ${(reverts ?? hash).slice(0, 12)}`;
   const body = rationale
     .split(/\r\n|[\n\r]/)
     .map((line) => `    ${line}`.trimEnd())
     .join('\n');
   const trailers = [`Change-Manifest: ${hash}`, `Policy-Version: ${version}`];
-  if (reverts !== undefined) trailers.push(`Reverts-Manifest: ${reverts}`);
+  if (reverts !== null) trailers.push(`Reverts-Manifest: ${reverts}`);
   return `${subject}\n\n${body}\n\n${trailers.join('\n')}\n`;
 }
 

@@ -36,6 +36,8 @@ export interface ChangeRecord {
     readonly manifest: Digest | null;
     readonly reverts: Digest | null;
   }[];
+  /** Whether somebody put on record, at any time, that it began to apply this very change. Reads all of the record. */
+  wasBegun(id: string, manifest: Digest): Promise<boolean>;
   /** What was applied after that index, in order. */
   after(index: number): Promise<readonly RecordedChange[]>;
 }
@@ -91,6 +93,8 @@ export interface GovernedTree {
   /** All or nothing, also after kill -9; `confirm` ends what recovery would look at. */
   land(request: LandRequest): Promise<LandedChange>;
   confirm(id: string): Promise<void>;
+  /** What `recover` would answer, and act on: what is written with the tree, by whoever could write there. */
+  pending(): Promise<readonly { readonly id: string; readonly manifest: Digest }[]>;
   /** Finishes or undoes what a killed process began. Throws TREE_DAMAGED where it cannot. */
   recover(): Promise<readonly RecoveredChange[]>;
   /** A change that takes another back, as whole files. Throws ROLLBACK_IMPOSSIBLE, ROLLBACK_OVERLAP. */

@@ -2,6 +2,8 @@ import { type Envelope, type JsonValue, parseEnvelope } from '@provability-fabri
 import { GovernorError, type GovernorErrorCode } from '../errors.ts';
 import type { AsyncSigner } from '../gate/ports.ts';
 import { signManifest } from '../gate/sign-manifest.ts';
+import type { Signer } from '../gate/signer.ts';
+import { keyidOf } from '../keys/key-id.ts';
 import { bindManifest, manifestHash } from '../manifest/parse-manifest.ts';
 import type { Proposal, ProposalStatus } from '../proposal.ts';
 import { applyChange, verifyChange } from './apply-change.ts';
@@ -16,7 +18,6 @@ const FINAL: ReadonlySet<GovernorErrorCode> = new Set<GovernorErrorCode>([
   'STALE_BASE',
   'CHANGE_EXPIRED',
   'CHANGE_BLOCKED',
-  'CHANGE_REPLAYED',
   'POLICY_MISMATCH',
   'TESTS_FAILED',
 ]);
@@ -62,11 +63,11 @@ export async function proposeChange(
     policy: identity,
     detail: plan.reasons.length === 0 ? null : plan.reasons.join('; '),
   });
+  // What the policy blocks need not be kept for anybody: the answer says why. What cannot be kept was not proposed.
+  if (proposal.status === 'open') await parts.proposals.add(proposal);
   await parts.recorder.record(event);
   parts.observer.recorded(event);
-  // What the policy blocks need not be kept for anybody: the answer says why.
   if (proposal.status === 'refused') return answerOf(proposal);
-  await parts.proposals.add(proposal);
   const signer = policy.tier === 'stable' ? await signForAgents?.() : undefined;
   if (signer === undefined) return answerOf(proposal);
   return applyAtOnce(parts, caller, proposal, signer);
@@ -124,7 +125,14 @@ export async function approveProposal(
       'CHANGE_REPLAYED',
       `expected an open proposal, came one that is ${proposal.status}`,
     );
-  return applySigned(parts, caller, proposal, merged(proposal.envelope, parseEnvelope(value)));
+  const added = heldOf(parseEnvelope(value), verified.signers);
+  return applySigned(parts, caller, proposal, merged(proposal.envelope, added));
+}
+
+/** What no key of the ring has made is not kept: it would take the room of others, and never hold once such a key comes. */
+function heldOf(envelope: Envelope, signers: readonly Signer[]): Envelope {
+  const keyids = new Set(signers.map(({ keyId }) => keyidOf(keyId)));
+  return { ...envelope, signatures: envelope.signatures.filter(({ keyid }) => keyids.has(keyid)) };
 }
 
 async function applySigned(
@@ -137,16 +145,28 @@ async function applySigned(
   if (!(await parts.proposals.update(signed, 'open')))
     throw new GovernorError('TREE_BUSY', 'this proposal is being decided by somebody else; ask again');
   try {
-    const applied = await applyChange(parts, caller, { signed_envelope: envelope as unknown as JsonValue });
+    const applied = await applyChange(parts, caller, {
+      signed_envelope: envelope as unknown as JsonValue,
+      // Whoever applied it by its envelope has applied the proposal.
+      idempotency_key: proposal.manifest.idempotency_key,
+    });
     await parts.proposals.update({ ...signed, status: 'applied', outcome: applied.message }, 'open');
     return applied;
   } catch (error) {
     if (error instanceof GovernorError) {
-      const status: ProposalStatus = FINAL.has(error.code) ? 'refused' : 'open';
-      await parts.proposals.update({ ...signed, status, outcome: error.code }, 'open');
+      await parts.proposals.update(
+        { ...signed, status: statusAfter(error.code), outcome: error.code },
+        'open',
+      );
     }
     throw error;
   }
+}
+
+/** What was applied before is in the tree. */
+function statusAfter(code: GovernorErrorCode): ProposalStatus {
+  if (code === 'CHANGE_REPLAYED') return 'applied';
+  return FINAL.has(code) ? 'refused' : 'open';
 }
 
 /** One signature per key: the newest. */

@@ -2,7 +2,7 @@ import { type Digest, digestOf, utf8 } from '@provability-fabric/kernel';
 import type { FileChange } from '../change.ts';
 import { GovernorError } from '../errors.ts';
 import type { SandboxDemand } from '../policy/plan.ts';
-import { SANDBOX_TIERS } from '../sandbox/sandbox.ts';
+import { SANDBOX_TIERS, type SandboxEnd } from '../sandbox/sandbox.ts';
 import type { GovernorParts } from './ports.ts';
 import type { Attempt } from './refusals.ts';
 
@@ -45,7 +45,8 @@ export async function runTests(
     throw new GovernorError('TESTS_FAILED', failure(result.commands, tests.length, result));
   } finally {
     stop();
-    await workspace.remove();
+    // Tests can leave a hundred thousand files: nobody waits for these with the tree locked. What is left goes at the next start.
+    workspace.remove().catch(() => undefined);
   }
 }
 
@@ -59,16 +60,19 @@ async function requireTier({ sandbox }: GovernorParts, { tier }: SandboxDemand):
   );
 }
 
+const WHY: Readonly<Record<Exclude<SandboxEnd, 'exited'>, string>> = {
+  'timed-out': 'its time was up',
+  'output-limit': 'it wrote more output than the policy lets it',
+  'disk-limit': 'it wrote more to the disk than the policy lets it',
+  'memory-limit': 'it took more memory than the policy lets it',
+  killed: 'it was ended',
+};
+
 function failure(
   begun: number,
   all: number,
-  { rc, end }: { readonly rc: number; readonly end: string },
+  { rc, end }: { readonly rc: number; readonly end: SandboxEnd },
 ): string {
-  const why = {
-    exited: `exit code ${rc}`,
-    'timed-out': 'its time was up',
-    'output-limit': 'it wrote more than the policy lets it',
-    killed: 'it was ended',
-  }[end];
+  const why = end === 'exited' ? `exit code ${rc}` : WHY[end];
   return `expected all ${all} tests to pass in the sandbox, number ${begun} did not: ${why}`;
 }

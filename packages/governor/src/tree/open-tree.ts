@@ -3,7 +3,7 @@ import type { Crypto, Digest } from '@provability-fabric/kernel';
 import { type ApplyPlace, applyChanges } from '../apply/apply-changes.ts';
 import { inverseOf } from '../apply/inverse-of.ts';
 import type { CommitPlace, CommitSigner } from '../apply/ports.ts';
-import { confirmChange, recoverChanges } from '../apply/recover-changes.ts';
+import { confirmChange, pendingChanges, recoverChanges } from '../apply/recover-changes.ts';
 import { splitPath } from '../apply/target.ts';
 import type { FileChange, TreeFile } from '../change.ts';
 import { GovernorError } from '../errors.ts';
@@ -91,6 +91,7 @@ export async function openTree(root: string, options: TreeOptions): Promise<Tree
     copyInto: (to, changes) =>
       withTreeErrors(async () => copyTree(folder, crypto, { folder: to, state: await scan.look(), changes })),
     land: (request) => withTreeErrors(() => applyChanges(place, request)),
+    pending: () => withTreeErrors(async () => pendingChanges(place)),
     recover: () => withTreeErrors(() => recoverChanges(place)),
     confirm: (id) => withTreeErrors(() => confirmChange(place, id)),
     inverse: (change, later) => withTreeErrors(() => inverseOf(place, change, later)),

@@ -79,6 +79,7 @@ export const MANIFEST = z.discriminatedUnion('kind', [
         spec: s({
           serviceAccountName: name,
           automountServiceAccountToken: z.literal(false),
+          enableServiceLinks: z.literal(false),
           hostUsers: z.literal(false),
           terminationGracePeriodSeconds: count,
           securityContext: s({
@@ -107,6 +108,7 @@ export const MANIFEST = z.discriminatedUnion('kind', [
                 configMap: s({ name, items: z.array(s({ key: text, path: text })).optional() }),
               }),
               s({ name, emptyDir: s({ sizeLimit: quantity }) }),
+              s({ name, secret: s({ secretName: name, optional: z.boolean() }) }),
             ]),
           ),
         }),

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readEnvironment } from '@provability-fabric/configuration';
@@ -144,21 +144,36 @@ describe('the StatefulSet', () => {
   });
 
   it.each(['{"key_id":"bob","state":"retired"}', '{"key_id": "bob", "state": "retired"}'])(
-    'makes the pod’s own key once and takes in everybody’s that the ring %s lacks',
+    'takes in the shared keys that are not there, makes the pod’s own once, and takes in everybody’s that the ring %s lacks',
     (entry) => {
       const [script = ''] = init.args;
       expect(init.command).toEqual(['sh', '-euc']);
       const folder = mkdtempSync(join(tmpdir(), 'governor-keys-'));
       try {
-        for (const name of ['bin', 'signers']) mkdirSync(join(folder, name));
+        for (const name of ['bin', 'signers', 'shared', 'data/keys'])
+          mkdirSync(join(folder, name), { recursive: true });
+        writeFileSync(join(folder, 'shared', 'ledger.1.sk'), 'shared');
+        writeFileSync(join(folder, 'shared', 'record.platform.key'), 'shared');
+        writeFileSync(join(folder, 'data/keys/record.platform.key'), 'there already');
         for (const id of ['ann', 'bob', 'bo']) writeFileSync(join(folder, 'signers', `${id}.vk`), 'key');
         const fake = `#!/bin/sh\n[ "$2" = list ] && printf '[%s]' '${entry}' || printf '%s\\n' "$*" >> "$FOLDER/asked"\n`;
         writeFileSync(join(folder, 'bin', 'safeai'), fake, { mode: 0o755 });
         const signers = join(folder, 'signers');
-        const env = { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, FOLDER: folder };
-        const text = script.replaceAll('/app/signers', signers);
+        // As in the second pod, which would wait here if nothing were shared.
+        const env = {
+          PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
+          FOLDER: folder,
+          HOSTNAME: 'safe-ai-governor-1',
+        };
+        const text = script
+          .replaceAll('/app/signers', signers)
+          .replaceAll('/app/shared-keys', join(folder, 'shared'))
+          .replaceAll('/data/', join(folder, 'data/'));
         const { status, stderr } = spawnSync('sh', ['-euc', text], { env, encoding: 'utf8' });
         expect([status, stderr]).toEqual([0, '']);
+        const kept = join(folder, 'data/keys');
+        expect(statSync(join(kept, 'ledger.1.sk')).mode & 0o777).toBe(0o600);
+        expect(readFileSync(join(kept, 'record.platform.key'), 'utf8')).toBe('there already');
         expect(readFileSync(join(folder, 'asked'), 'utf8').trim().split('\n')).toEqual([
           'keys generate --key-id default --role service --if-missing',
           `keys import ${signers}/ann.vk --key-id ann --role human`,

@@ -1,19 +1,12 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type Crypto, utf8 } from '@provability-fabric/kernel';
 import { GovernorError } from '../../errors.ts';
+import { syncFolder } from '../../files/durable-files.ts';
 import { continuesLine, genesisLine, genesisRoot } from '../audit-record.ts';
 import { pack } from './pack.ts';
-import {
-  besides,
-  firstLine,
-  linesBackwards,
-  partPath,
-  partsOf,
-  removeStale,
-  rotatedLines,
-  syncFolder,
-} from './parts.ts';
+import { besides, firstLine, linesBackwards, partPath, partsOf, removeStale, rotatedLines } from './parts.ts';
 import { readLine } from './read-line.ts';
 
 /** Where the view ends. */
@@ -79,7 +72,7 @@ export class AuditFile {
         const bytes = utf8(`${line}\n`);
         await writeAll(file, bytes, 0);
         await file.sync();
-        await syncFolder(path);
+        await syncFolder(dirname(path));
         return new AuditFile(options, file, { size: bytes.length, inode, part: newest, torn, end });
       }
       const end = endAfter(crypto, last.text);
@@ -127,7 +120,7 @@ export class AuditFile {
       await file.sync();
       const { ino } = await file.stat({ bigint: true });
       await rename(fresh, path);
-      await syncFolder(path);
+      await syncFolder(dirname(path));
       await this.#file.close();
       this.#file = file;
       this.#size = line.length;

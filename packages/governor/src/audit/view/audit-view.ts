@@ -14,7 +14,7 @@ export interface AuditViewOptions {
   readonly crypto: Crypto;
   readonly tenant: string;
   /** The keys that statements may be signed with, active and retired ones. */
-  readonly keys: () => ReadonlyMap<string, Uint8Array>;
+  readonly keys: () => ReadonlyMap<string, Uint8Array> | Promise<ReadonlyMap<string, Uint8Array>>;
   /** Resolves after that many ms. */
   readonly pause: (ms: number) => Promise<void>;
   /** A file of this size is compressed to `audit.log.<n>.gz` and a new one begun; absent: never. */
@@ -191,7 +191,7 @@ export async function openAuditView(options: AuditViewOptions): Promise<AuditVie
     async verify() {
       // What is being written this moment is no lag.
       await Promise.allSettled([running, again]);
-      return verifyAudit({ ...options, keys: options.keys() });
+      return verifyAudit({ ...options, keys: await options.keys() });
     },
     async behind() {
       return Math.max(0, (await source.count()) - next);

@@ -1,8 +1,9 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { syncFolder } from './parts.ts';
+import { syncFolder } from '../../files/durable-files.ts';
 
 /** A compressed copy, there whole and durable or not at all. */
 export async function pack(from: string, to: string, meanwhile: string): Promise<void> {
@@ -14,5 +15,5 @@ export async function pack(from: string, to: string, meanwhile: string): Promise
     await packed.close();
   }
   await rename(meanwhile, to);
-  await syncFolder(to);
+  await syncFolder(dirname(to));
 }

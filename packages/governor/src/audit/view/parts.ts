@@ -151,15 +151,6 @@ export async function removeStale(path: string, liveFirst: string | undefined): 
   for (const part of (await partsOf(path)).rotated) if (await isStale(part, liveFirst)) await unlink(part);
 }
 
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
 export function besides(path: string, suffix: string): string {
   return join(dirname(path), `.${basename(path)}.${suffix}`);
 }

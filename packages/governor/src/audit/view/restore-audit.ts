@@ -1,8 +1,9 @@
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { GovernorError } from '../../errors.ts';
+import { syncFolder } from '../../files/durable-files.ts';
 import { openAuditView } from './audit-view.ts';
-import { besides, chunksOf, linesOf, partsOf, syncFolder, type TextLine } from './parts.ts';
+import { besides, chunksOf, linesOf, partsOf, type TextLine } from './parts.ts';
 import { type AuditVerifying, verifyLines } from './verify-audit.ts';
 
 export interface RestoreOptions extends AuditVerifying {
@@ -70,7 +71,7 @@ async function replace(backup: string, path: string): Promise<void> {
     await file.close();
   }
   await rename(fresh, path);
-  await syncFolder(path);
+  await syncFolder(dirname(path));
   for (const part of (await partsOf(path)).rotated) await unlink(part);
 }
 

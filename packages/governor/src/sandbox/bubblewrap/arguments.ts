@@ -1,29 +1,22 @@
-import type { SandboxLimits } from '../sandbox.ts';
-import { INSIDE_ID, ROOT_FILES } from './root-files.ts';
+import { environmentInside, memoryFiles } from '../inside.ts';
+import type { RootFile } from '../root-files.ts';
+import type { SandboxLimits, SandboxRun } from '../sandbox.ts';
+import type { SystemFolder } from '../system-folders.ts';
 
-/** A top-level name of the host beside /usr: a link into it, or a folder of its own on older systems. */
-export interface SystemFolder {
-  readonly path: string;
-  readonly linksTo: string | null;
-}
+/** User and group of the commands inside; outside they are one that owns nothing but the workspace. */
+export const INSIDE_ID = 1000;
 
 export interface BubblewrapInput {
   readonly folder: string;
   readonly systemFolders: readonly SystemFolder[];
   readonly readOnly: readonly string[];
+  /** Folders of the host below those that are shown, of which nothing is to be seen. */
+  readonly masked: readonly string[];
   readonly limits: Pick<SandboxLimits, 'memoryBytes' | 'diskBytes'>;
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: SandboxRun['environment'];
   readonly statusDescriptor: number;
   readonly seccompDescriptor: number;
-  /** One for each of ROOT_FILES. */
-  readonly fileDescriptors: readonly number[];
-}
-
-const SHARED_MEMORY_BYTES = 64 * 1024 * 1024;
-
-/** Both are memory, so they can be no larger than what the run may use. */
-function temporaryBytes({ memoryBytes, diskBytes }: BubblewrapInput['limits']): number {
-  return Math.max(4096, Math.min(diskBytes, Math.floor(memoryBytes / 2)));
+  readonly files: readonly (RootFile & { readonly descriptor: number })[];
 }
 
 function namespaces(): string[] {
@@ -49,7 +42,7 @@ function namespaces(): string[] {
 }
 
 function fileSystem(input: BubblewrapInput): string[] {
-  const temporary = String(temporaryBytes(input.limits));
+  const { temporaryBytes, sharedBytes } = memoryFiles(input.limits);
   return [
     '--ro-bind',
     '/usr',
@@ -57,30 +50,24 @@ function fileSystem(input: BubblewrapInput): string[] {
     ...input.systemFolders.flatMap(({ path, linksTo }) =>
       linksTo === null ? ['--ro-bind', path, path] : ['--symlink', linksTo, path],
     ),
+    ...input.masked.flatMap((path) => ['--perms', '0755', '--tmpfs', path, '--remount-ro', path]),
     '--proc',
     '/proc',
     '--dev',
     '/dev',
-    ...[
-      '--perms',
-      '1777',
-      '--size',
-      String(Math.min(SHARED_MEMORY_BYTES, Number(temporary))),
-      '--tmpfs',
-      '/dev/shm',
-    ],
+    ...['--perms', '1777', '--size', String(sharedBytes), '--tmpfs', '/dev/shm'],
     '--remount-ro',
     '/dev',
-    ...['--perms', '1777', '--size', temporary, '--tmpfs', '/tmp'],
+    ...['--perms', '1777', '--size', String(temporaryBytes), '--tmpfs', '/tmp'],
     ...['--perms', '0755', '--dir', '/etc'],
     ...['--ro-bind-try', '/etc/ld.so.cache', '/etc/ld.so.cache'],
     // Where Debian keeps which awk or editor is meant; names of programs, nothing else.
     ...['--ro-bind-try', '/etc/alternatives', '/etc/alternatives'],
-    ...ROOT_FILES.flatMap(({ path }, index) => [
+    ...input.files.flatMap(({ path, descriptor }) => [
       '--perms',
       '0644',
       '--ro-bind-data',
-      String(input.fileDescriptors[index]),
+      String(descriptor),
       path,
     ]),
     ...input.readOnly.flatMap((path) => ['--ro-bind', path, path]),
@@ -95,9 +82,8 @@ function fileSystem(input: BubblewrapInput): string[] {
   ];
 }
 
-function environment(given: Readonly<Record<string, string>>): string[] {
-  const all = { ...given, PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', LANG: 'C.UTF-8', TZ: 'UTC' };
-  return ['--clearenv', ...Object.entries(all).flatMap(([name, value]) => ['--setenv', name, value])];
+function environment(given: SandboxRun['environment']): string[] {
+  return ['--clearenv', ...environmentInside(given).flatMap(([name, value]) => ['--setenv', name, value])];
 }
 
 /** What comes after `bwrap`, up to and with `--`. */

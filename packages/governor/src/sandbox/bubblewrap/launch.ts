@@ -1,34 +1,25 @@
-import { FIRST_FEED, STATUS_DESCRIPTOR } from '../confined-process.ts';
+import { WAIT_FOR_COMMAND, wordsOf } from '../inside.ts';
 import { resourceLimits } from '../limits.ts';
+import { rootFiles } from '../root-files.ts';
 import type { SandboxRun } from '../sandbox.ts';
-import { bubblewrapArguments, type SystemFolder } from './arguments.ts';
-import { ROOT_FILES } from './root-files.ts';
+import type { SystemFolder } from '../system-folders.ts';
+import { bubblewrapArguments, INSIDE_ID } from './arguments.ts';
+import { FIRST_FEED, type Launch, STATUS_DESCRIPTOR } from './start.ts';
 
 /** Enters each group, then becomes what follows: from here on everything is counted. Texts come as arguments, never as script. */
 const ENTER_GROUPS = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 125; shift; done; shift; exec "$@"';
-
-/**
- * The first process of the pid namespace: it waits, so that the command is not that process itself, for which the kernel ignores
- * most signals and `abort` would not work. Programs that are not there get the shell's own codes, 126 and 127.
- */
-const WAIT_FOR_COMMAND = '"$@"; exit "$?"';
-
-export interface Launch {
-  readonly program: string;
-  readonly argv: readonly string[];
-  readonly feeds: readonly Uint8Array[];
-}
 
 export interface LaunchInput {
   readonly bubblewrap: string;
   readonly run: SandboxRun;
   readonly command: string | readonly string[];
   readonly systemFolders: readonly SystemFolder[];
+  readonly masked: readonly string[];
   readonly seccomp: Uint8Array;
   /** Files to enter the groups by. */
   readonly entrances: readonly string[];
-  /** Only root can become somebody else: who owns the workspace and nothing besides. Absent: it stays who it is. */
-  readonly user?: number;
+  /** Only root can become somebody else: who owns the workspace and nothing besides. Undefined: it stays who it is. */
+  readonly user: number | undefined;
 }
 
 function becomeUser(user: number): string[] {
@@ -40,11 +31,12 @@ export function launch({
   run,
   command,
   systemFolders,
+  masked,
   seccomp,
   entrances,
   user,
 }: LaunchInput): Launch {
-  const inside = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
+  const files = rootFiles(INSIDE_ID).map((file, index) => ({ ...file, descriptor: FIRST_FEED + 1 + index }));
   return {
     program: '/bin/sh',
     argv: [
@@ -54,12 +46,13 @@ export function launch({
       ...bubblewrapArguments({
         folder: run.folder,
         systemFolders,
+        masked,
         readOnly: run.readOnly,
         limits: run.limits,
-        environment: run.environment ?? {},
+        environment: run.environment,
         statusDescriptor: STATUS_DESCRIPTOR,
         seccompDescriptor: FIRST_FEED,
-        fileDescriptors: ROOT_FILES.map((_, index) => FIRST_FEED + 1 + index),
+        files,
       }),
       ...[
         'prlimit',
@@ -69,9 +62,9 @@ export function launch({
         '-c',
         WAIT_FOR_COMMAND,
         'sh',
-        ...inside,
+        ...wordsOf(command),
       ],
     ],
-    feeds: [seccomp, ...ROOT_FILES.map(({ text }) => Buffer.from(text))],
+    feeds: [seccomp, ...files.map(({ text }) => Buffer.from(text))],
   };
 }

@@ -11,6 +11,7 @@ import {
   loadWord,
   NUMBER_OFFSET,
 } from './assembler.ts';
+import { FORBIDDEN_IOCTLS, NEW_NAMESPACE, PERSONALITIES, SOCKET_FAMILIES } from './conditions.ts';
 import {
   ALLOWED_CALLS,
   type Architecture,
@@ -30,18 +31,6 @@ const AUDIT_ARCHITECTURE: Record<Architecture, number> = { x86_64: 0xc000003e, a
 
 /** Calls of the x32 ABI carry this bit and AUDIT_ARCH_X86_64: a filter without this check does not see them. */
 const X32_BIT = 0x40000000;
-
-/** CLONE_NEW* of time, mount, cgroup, uts, ipc, user, pid, net. */
-const NEW_NAMESPACE = 0x7e020080;
-
-/** TIOCSTI types into the terminal, TIOCLINUX pastes into it: both write commands for whoever reads it next. */
-const FORBIDDEN_IOCTLS = [0x5412, 0x541c];
-
-/** PER_LINUX, PER_LINUX32, both with UNAME26, and the question for the present one. No ADDR_NO_RANDOMIZE, no READ_IMPLIES_EXEC. */
-const PERSONALITIES = [0, 8, 0x20000, 0x20008, 0xffffffff];
-
-/** AF_UNIX, AF_INET, AF_INET6. Not vsock, which leaves the network namespace, and none of the rarely used families. */
-const SOCKET_FAMILIES = [1, 2, 10];
 
 function oneOf(values: readonly number[], then: Instruction, otherwise: Instruction): Instruction[] {
   return [...values.flatMap((value) => [ifEqual(value, 0, 1), then]), otherwise];

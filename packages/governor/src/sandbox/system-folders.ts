@@ -1,5 +1,10 @@
 import { lstat, readlink } from 'node:fs/promises';
-import type { SystemFolder } from './arguments.ts';
+
+/** A top-level name of the host beside /usr: a link into it, or a folder of its own on older systems. */
+export interface SystemFolder {
+  readonly path: string;
+  readonly linksTo: string | null;
+}
 
 const NAMES = ['/bin', '/sbin', '/lib', '/lib32', '/lib64'];
 

@@ -1,7 +1,6 @@
-import { parseDuration } from '@provability-fabric/configuration';
-import { nearestName } from '@provability-fabric/kernel';
+import { nearest, parseDuration } from '@provability-fabric/configuration';
 import { InvalidArgumentError, Option } from 'commander';
-import { SafeaiError } from '../errors.ts';
+import { CommandError } from './errors.ts';
 
 /** An option that takes one of a few words; a near miss is told what was meant. */
 export function choiceOption(flags: string, description: string, choices: readonly string[]): Option {
@@ -9,7 +8,7 @@ export function choiceOption(flags: string, description: string, choices: readon
   option.argChoices = [...choices];
   return option.argParser((word: string) => {
     if (choices.includes(word)) return word;
-    const meant = nearestName(word, choices);
+    const meant = nearest(word, choices);
     throw new InvalidArgumentError(
       `Expected one of ${choices.join(', ')}.${meant === undefined ? '' : `\n(Did you mean ${meant}?)`}`,
     );
@@ -44,5 +43,5 @@ export function durationMs(text: string): number {
  */
 export function required<Value>(value: Value | undefined, flag: string): Value {
   if (value !== undefined) return value;
-  throw new SafeaiError('INPUT_INVALID', `expected ${flag}, came none; --help shows how`);
+  throw new CommandError('INPUT_INVALID', `expected ${flag}, came none; --help shows how`);
 }

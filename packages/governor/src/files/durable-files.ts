@@ -56,17 +56,31 @@ export async function renameDurably(from: string, to: string): Promise<void> {
 
 async function writeNew(path: string, bytes: Uint8Array, mode: number): Promise<void> {
   const file = await open(path, 'wx', mode);
-  await writeAndSync(file, bytes, mode).finally(() => file.close());
+  // The process's mask takes bits away from what `open` asks for.
+  await file
+    .chmod(mode)
+    .then(() => writeAndSync(file, bytes))
+    .finally(() => file.close());
 }
 
-async function writeAndSync(file: FileHandle, bytes: Uint8Array, mode: number): Promise<void> {
-  // The process's mask takes bits away from what `open` asks for.
-  await file.chmod(mode);
-  await file.writeFile(bytes);
+async function writeAndSync(file: FileHandle, content: Uint8Array | string): Promise<void> {
+  await file.writeFile(content);
   await file.sync();
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Writes a file that is yet to be renamed to its place; `flags` say what may stand there now. */
+export async function writeSynced(
+  path: string,
+  flags: number,
+  mode: number,
+  content: Uint8Array | string,
+): Promise<void> {
+  const file = await open(path, flags, mode);
+  await writeAndSync(file, content).finally(() => file.close());
+}
+
+/** Makes names created, replaced or removed in a folder survive a power failure. */
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   await folder.sync().finally(() => folder.close());
 }
