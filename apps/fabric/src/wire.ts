@@ -40,6 +40,8 @@ export interface FabricOptions {
     readonly log: Logger;
     /** Absent: `keys` of the data folder. */
     readonly keyFolder?: string;
+    /** Whoever opens it puts orders to stop on record. */
+    readonly ownOrders?: boolean;
   } | null;
   /** Of the secrets; absent: the common one. */
   readonly secretsLog?: Logger;

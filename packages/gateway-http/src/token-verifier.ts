@@ -54,7 +54,8 @@ interface Remembered {
 const FORGOTTEN_AT_ONCE = 4;
 
 const NO_TOKEN =
-  'expected `Authorization: Bearer` with a capability token; `pfctl token create` makes one for its audience';
+  'expected `Authorization: Bearer` with a capability token; `pfctl token create` makes one for its audience, ' +
+  '`safeai token create` one for the governor';
 
 /**
  * Tells whom a token speaks for. Only the proof that it was ours is remembered, by the digest of the token; whether it

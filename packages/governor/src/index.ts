@@ -111,6 +111,7 @@ export { makeWorkspace, type Workspace } from './sandbox/workspace.ts';
 export type { CommitSigner } from './apply/ports.ts';
 export { fileTreeLock } from './tree/file-tree-lock.ts';
 export { openTree, type Tree, type TreeOptions } from './tree/open-tree.ts';
+export { requireApart } from './tree/require-apart.ts';
 export { TREE_LIMITS, type TreeLimits } from './tree/tree-scan.ts';
 export type { TreeEntry, TreeMode, TreeState } from './tree/tree-state.ts';
 

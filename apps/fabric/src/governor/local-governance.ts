@@ -3,11 +3,12 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultSettings } from '@provability-fabric/configuration';
-import { nodeCrypto } from '@provability-fabric/evidence';
+import { EvidenceError, nodeCrypto } from '@provability-fabric/evidence';
 import {
   createGovernor,
   type Governor,
   type GovernorCaller,
+  GovernorError,
   type KillOrder,
   type KillState,
   type KillSwitch,
@@ -146,7 +147,7 @@ export function openGovernance(): Governance {
         signal,
         // For each call anew: a person approves from another process in between.
         async within(use, work) {
-          const governor = use === 'change' ? await openToChange(place) : await openToLook(place);
+          const governor = await (use === 'change' ? openToChange(place) : openToLook(place)).catch(beside);
           try {
             return await work(governor);
           } finally {
@@ -155,6 +156,16 @@ export function openGovernance(): Governance {
         },
       }),
   };
+}
+
+/** An agent is told what to do about a folder that a service has. */
+function beside(error: unknown): never {
+  if (!(error instanceof EvidenceError && error.code === 'FOLDER_IN_USE')) throw error;
+  throw new GovernorError(
+    'TREE_BUSY',
+    'a running service has the data folder, so nothing can be proposed here; give the MCP client its address `/mcp`',
+    { cause: error },
+  );
 }
 
 async function openToChange(place: LocalPlace): Promise<LocalGovernor> {
@@ -174,7 +185,7 @@ async function openService(place: LocalPlace) {
     log,
     database: url === undefined ? null : { kind: 'url', url },
     bundle: null,
-    governor: { settings, log, keyFolder: place.keysDir },
+    governor: { settings, log, keyFolder: place.keysDir, ownOrders: true },
   });
   const { governor: service } = fabric;
   if (service === undefined)

@@ -25,10 +25,12 @@ import {
   lastRecords,
   openChangeRecord,
   openTree,
+  requireApart,
   verifyAudit,
   watchKeyRing,
 } from '@provability-fabric/governor';
 import { openDatabase, openGovernorStore, openLedgerChanges } from '@provability-fabric/storage';
+import { FabricError } from '../errors.ts';
 import type { GovernorSettings } from './governor-settings.ts';
 import { policyFiles } from './policy-files.ts';
 import { TREE } from './tree-name.ts';
@@ -64,6 +66,12 @@ export async function openLook(place: LookPlace, kill: KillSwitch): Promise<Look
   const crypto = nodeCrypto();
   const now = () => Date.now();
   const auditPath = join(dataDir, 'audit.log');
+  if (!existsSync(dataDir))
+    throw new FabricError(
+      'OPTION_INVALID',
+      `expected a data folder at \`${dataDir}\`, came nothing; \`safeai keys generate\` makes one, --data-dir or SAFEAI_DATA_DIR names another`,
+    );
+  await requireApart(place.projectRoot, [dataDir, keysDir]);
   const sourced = await openSource(place);
   const source: ChangeSource = sourced.source ?? NOTHING;
   const record = openChangeRecord({ source, crypto });

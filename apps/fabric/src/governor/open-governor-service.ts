@@ -30,6 +30,8 @@ export interface GovernorServiceOptions {
   readonly settings: GovernorSettings;
   /** Absent: `keys` of the data folder. */
   readonly keyFolder?: string;
+  /** Whoever opens it puts orders to stop on record; absent: what is ordered by file is recorded here. */
+  readonly ownOrders?: boolean;
   readonly folder: DataFolder;
   /** The log's name. */
   readonly origin: string;
@@ -119,7 +121,10 @@ export async function openGovernorService(options: GovernorServiceOptions): Prom
     killed: () => kill.state().active,
     auditBehind: () => governor.behind(),
   });
-  const stopRecording = recordLocalKills(kill, () => governor.isOrdering(), record);
+  const stopRecording =
+    options.ownOrders === true
+      ? () => undefined
+      : recordLocalKills(kill, () => governor.isOrdering(), record);
   let problem: string | undefined;
   const look = async (work: (parts: GovernorOptions) => Promise<void>) => {
     problem = await problemOf(work(governor.parts), problem);
@@ -171,6 +176,8 @@ function recordLocalKills(kill: KillSwitch, isOrdering: () => boolean, record: R
   const isLocal = ({ active, sentinel_exists }: KillState) => active && sentinel_exists;
   let before = isLocal(kill.state());
   return kill.onChange((state) => {
+    // A file that cannot be looked at this moment is no order.
+    if (!state.sentinel_exists && state.sources.includes('sentinel')) return;
     const now = isLocal(state);
     if (now === before) return;
     before = now;

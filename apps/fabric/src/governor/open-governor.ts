@@ -28,6 +28,7 @@ import {
   openChangeRecord,
   openTree,
   type ProposalStore,
+  requireApart,
   sshSignature,
   type TreeLock,
   watchKeyRing,
@@ -80,6 +81,7 @@ export async function openGovernor(place: GovernorPlace): Promise<OpenGovernor> 
   const { tenant } = settings;
   const { crypto } = folder;
   const now = () => Date.now();
+  await requireApart(place.projectRoot, [folder.path, keyFolder]);
   const tree = await openTree(place.projectRoot, {
     crypto,
     now,

@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { CommandError } from '@provability-fabric/command-line';
 import { nodeCrypto } from '@provability-fabric/evidence';
 import type { LocalPlace } from '@provability-fabric/fabric';
-import { createSandbox, makeWorkspace, openTree } from '@provability-fabric/governor';
+import { createSandbox, makeWorkspace, openTree, requireApart } from '@provability-fabric/governor';
 import { codeOf } from '../exit-codes.ts';
 import type { Shell } from '../shell.ts';
 
@@ -33,6 +34,11 @@ export async function runSandboxed(
     diskBytes: DISK_BYTES,
     outputBytes: OUTPUT_BYTES,
   };
+  // Of folders that are there: a command sees the whole tree.
+  await requireApart(
+    projectRoot,
+    [dataDir, keysDir].filter((path) => existsSync(path)),
+  );
   const workspace = await makeWorkspace(tmpdir());
   try {
     await copyTree(projectRoot, workspace.folder, terminal.now);
