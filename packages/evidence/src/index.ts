@@ -34,6 +34,7 @@ export { sessionEndsAt } from './heads/session-ends.ts';
 export type { KeyPurpose } from './keys/key-files.ts';
 // Keys in files: checkpoints, statements, tokens
 export { type KeyRing, type KeyRingOptions, openKeyRing, rotateKey, type TokenKey } from './keys/key-ring.ts';
+export { readLogName } from './keys/log-name.ts';
 // The ledger that file logs are shipped into
 export { readCheckpoint, signCheckpoint } from './ledger/ledger-checkpoint.ts';
 export { edgeOf, type LedgerTree, openLedgerTree, type TreeTile } from './ledger/ledger-tree.ts';

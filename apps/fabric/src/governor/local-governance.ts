@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultSettings } from '@provability-fabric/configuration';
-import { EvidenceError, nodeCrypto } from '@provability-fabric/evidence';
+import { EvidenceError, nodeCrypto, readLogName } from '@provability-fabric/evidence';
 import {
   createGovernor,
   type Governor,
@@ -11,7 +11,6 @@ import {
   GovernorError,
   type KillOrder,
   type KillState,
-  type KillSwitch,
   policyInForce,
   type RestoredAudit,
   restoreAudit,
@@ -217,46 +216,44 @@ async function onRecord(
 }
 
 async function openToLook(place: LocalPlace): Promise<LocalGovernor> {
-  const settings = settingsAt(place);
-  const { kill, close } = await openGovernorKillSwitch(settings, place.dataDir, undefined);
-  const look = await lookAt(place, settings, kill);
+  const { look, close } = await openLooking(place);
   return {
     ...createGovernor(look.parts),
     auditLast: (count) => look.auditLast(count),
     auditVerify: () => look.auditVerify(),
-    async close() {
-      await look.close();
-      await close();
-    },
+    close,
   };
 }
 
 async function withLook<Result>(place: LocalPlace, work: (look: Look) => Promise<Result>): Promise<Result> {
-  const settings = settingsAt(place);
-  const { kill, close } = await openGovernorKillSwitch(settings, place.dataDir, undefined);
+  const { look, close } = await openLooking(place);
   try {
-    const look = await lookAt(place, settings, kill);
-    try {
-      return await work(look);
-    } finally {
-      await look.close();
-    }
+    return await work(look);
   } finally {
     await close();
   }
 }
 
-async function lookAt(place: LocalPlace, settings: GovernorSettings, kill: KillSwitch): Promise<Look> {
-  return openLook(
-    {
-      ...place,
-      settings,
-      policyFile: policyFileAt(place, settings),
-      databaseUrl: databaseUrl(),
-      origin: await originAt(place),
-    },
-    kill,
-  );
+async function openLooking(
+  place: LocalPlace,
+): Promise<{ readonly look: Look; readonly close: () => Promise<void> }> {
+  const settings = settingsAt(place);
+  const { kill, close: closeKill } = await openGovernorKillSwitch(settings, place.dataDir, undefined);
+  try {
+    const policyFile = policyFileAt(place, settings);
+    const origin = await originAt(place);
+    const look = await openLook({ ...place, settings, policyFile, databaseUrl: databaseUrl(), origin }, kill);
+    return {
+      look,
+      async close() {
+        await look.close();
+        await closeKill();
+      },
+    };
+  } catch (error) {
+    await closeKill();
+    throw error;
+  }
 }
 
 function settingsAt({ projectRoot }: LocalPlace): GovernorSettings {
@@ -267,12 +264,7 @@ function policyFileAt({ policyFile }: LocalPlace, settings: GovernorSettings): s
   return policyFile ?? policyFileOf(settings);
 }
 
-/** The log's name stands in its verifier key; a folder that is yet to be made has the environment's. */
+/** A folder that is yet to be made has the environment's name. */
 async function originAt({ dataDir }: LocalPlace): Promise<string> {
-  const keys = join(dataDir, 'keys');
-  const names = existsSync(keys) ? await readdir(keys) : [];
-  const [file] = names.filter((name) => /^log\..+\.vk$/.test(name)).sort();
-  if (file === undefined) return (await settingsFor(undefined)).origin;
-  const [name = ''] = (await readFile(join(keys, file), 'utf8')).split('+');
-  return name;
+  return (await readLogName(join(dataDir, 'keys'))) ?? (await settingsFor(undefined)).origin;
 }

@@ -64,18 +64,15 @@ const CONNECTIONS = 4;
 const LOOK_MS = 2_000;
 
 export async function openGovernorService(options: GovernorServiceOptions): Promise<GovernorService> {
-  const { settings, folder, evidence, ledger, metrics, log } = options;
+  const { settings, folder, evidence, metrics, log } = options;
   if (settings.projectRoot === null)
     throw new FabricError(
       'OPTION_INVALID',
       'governor needs a tree to govern: set SAFEAI_PROJECT_ROOT to its folder',
     );
-  // Apart from what may be long: a look of the kill switch that waits for a connection counts as an order to stop.
-  const database = await ledger?.openDatabase(CONNECTIONS);
-  const reading = await ledger?.openDatabase(CONNECTIONS);
   const { tenant } = settings;
-  const store = database && openGovernorStore({ database, crypto: folder.crypto, tenant, tree: TREE });
-  const { kill, close: closeKill } = await openGovernorKillSwitch(settings, folder.path, store?.killSource);
+  const places = await openPlaces(options);
+  const { kill, shared } = places;
   const pool = pooledRandomness();
   const observer = observeGovernor(log, metrics.governor);
   /** What happens while it is opened is put on record once it is. */
@@ -98,7 +95,7 @@ export async function openGovernorService(options: GovernorServiceOptions): Prom
     folder,
     origin: options.origin,
     journal: evidence.journal,
-    shared: reading && store && { database: reading, store },
+    shared,
     keyFolder: options.keyFolder ?? join(folder.path, 'keys'),
     projectRoot: resolve(settings.projectRoot),
     policyFile: policyFileOf(settings),
@@ -114,6 +111,9 @@ export async function openGovernorService(options: GovernorServiceOptions): Prom
       const restored = RESTORED[event];
       if (restored !== undefined) record('audit-restored', restored);
     },
+  }).catch(async (error: unknown) => {
+    await places.close();
+    throw error;
   });
   opened(governor);
   metrics.governor.watch({
@@ -146,13 +146,38 @@ export async function openGovernorService(options: GovernorServiceOptions): Prom
     async close() {
       clearInterval(looking);
       stopRecording();
-      await closeKill();
       await governor.close();
-      await store?.close();
-      await database?.close();
-      await reading?.close();
+      await places.close();
     },
   };
+}
+
+/** Where it hears that it has to stop, and what it shares with other governors: closed last, also where the rest does not open. */
+async function openPlaces({ settings, folder, ledger }: GovernorServiceOptions) {
+  // Apart from what may be long: a look of the kill switch that waits for a connection counts as an order to stop.
+  const database = await ledger?.openDatabase(CONNECTIONS);
+  const reading = await ledger?.openDatabase(CONNECTIONS);
+  const { tenant } = settings;
+  const store = database && openGovernorStore({ database, crypto: folder.crypto, tenant, tree: TREE });
+  const closeStore = async () => {
+    await store?.close();
+    await database?.close();
+    await reading?.close();
+  };
+  try {
+    const { kill, close } = await openGovernorKillSwitch(settings, folder.path, store?.killSource);
+    return {
+      kill,
+      shared: reading && store && { database: reading, store },
+      async close() {
+        await close();
+        await closeStore();
+      },
+    };
+  } catch (error) {
+    await closeStore();
+    throw error;
+  }
 }
 
 function nameOf(error: unknown): string {

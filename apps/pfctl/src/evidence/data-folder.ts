@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CommandError } from '@provability-fabric/command-line';
+import { readLogName } from '@provability-fabric/evidence';
 import type { Place } from '../output/options.ts';
 import type { Shell } from '../shell.ts';
 
@@ -19,7 +19,7 @@ export async function findDataFolder(shell: Shell, { env, data }: Place): Promis
   const shown = data ?? (await shell.settings(env)).dataDirectory;
   const path = shell.path(shown);
   const keys = join(path, 'keys');
-  const origin = existsSync(keys) ? await originIn(keys) : undefined;
+  const origin = await readLogName(keys);
   return origin === undefined ? undefined : { path, shown, keys, origin };
 }
 
@@ -31,12 +31,4 @@ export async function requireDataFolder(shell: Shell, place: Place): Promise<Dat
     'CANNOT_CHECK',
     `expected an evidence log in ${where}, came none; start the fabric, or name its folder with --data`,
   );
-}
-
-/** A log's verifier key bears the log's name, before its first `+` (C2SP signed-note). */
-async function originIn(keys: string): Promise<string | undefined> {
-  const [file] = (await readdir(keys)).filter((name) => /^log\..+\.vk$/.test(name)).sort();
-  if (file === undefined) return undefined;
-  const [name] = (await readFile(join(keys, file), 'utf8')).split('+');
-  return name === '' ? undefined : name;
 }

@@ -130,7 +130,12 @@ async function underLock(
     );
   const changes = await changesInTree(parts, manifest);
   return landChange(parts, {
-    ...{ attempt, manifest, hash, changes, base: digest, inForce },
+    attempt,
+    manifest,
+    hash,
+    changes,
+    base: digest,
+    inForce,
     async held() {
       await held();
       await requireStill(parts, verified, envelope);

@@ -3,8 +3,8 @@ import { GovernorError } from '../errors.ts';
 import type { ChangeManifest } from '../manifest/manifest.ts';
 import { parseManifest } from '../manifest/parse-manifest.ts';
 import type { PlanResult } from '../policy/plan.ts';
+import { askPolicy } from './ask-policy.ts';
 import { changesInTree } from './changes-in-tree.ts';
-import { blockingRules } from './land-change.ts';
 import { type PolicyInForce, policyInForce } from './policy-in-force.ts';
 import type { GovernorParts } from './ports.ts';
 
@@ -17,17 +17,11 @@ export async function planChange(parts: GovernorParts, manifest: ChangeManifest)
 
 export async function planUnder(
   parts: GovernorParts,
-  { policy, identity }: PolicyInForce,
+  inForce: PolicyInForce,
   manifest: ChangeManifest,
 ): Promise<PlanResult> {
   const changes = await changesInTree(parts, manifest);
-  const paths = await parts.tree.paths();
-  const plan = await policy.evaluate(
-    { manifest, changes, paths, signers: [], purpose: 'plan' },
-    identity.version,
-  );
-  parts.observer.planned(plan.verdict, blockingRules(plan));
-  return plan;
+  return askPolicy(parts, inForce, { manifest, changes, signers: [], purpose: 'plan' });
 }
 
 /** The manifest in a request, bound or not: what a signature would add decides nothing of a plan. */

@@ -3,6 +3,7 @@ import type { AuditPosition } from '../audit/change-event.ts';
 import type { FileChange } from '../change.ts';
 import { GovernorError } from '../errors.ts';
 import type { ChangeManifest } from '../manifest/manifest.ts';
+import { askPolicy } from './ask-policy.ts';
 import { changeEvent } from './change-events.ts';
 import { type PolicyInForce, policyInForce } from './policy-in-force.ts';
 import type { GovernorParts, LandedChange } from './ports.ts';
@@ -40,25 +41,15 @@ export async function landChange(parts: GovernorParts, candidate: Candidate): Pr
 
 async function decide(parts: GovernorParts, candidate: Candidate): Promise<void> {
   const { attempt, manifest, changes, inForce } = candidate;
-  const { policy, identity } = inForce;
-  const plan = await policy.evaluate(
-    {
-      manifest,
-      changes,
-      paths: await parts.tree.paths(),
-      signers: attempt.signers,
-      purpose: attempt.undertaking === 'change' ? 'apply' : 'rollback',
-    },
-    identity.version,
-  );
+  const plan = await askPolicy(parts, inForce, {
+    manifest,
+    changes,
+    signers: attempt.signers,
+    purpose: attempt.undertaking === 'change' ? 'apply' : 'rollback',
+  });
   attempt.plan = plan;
-  parts.observer.planned(plan.verdict, blockingRules(plan));
   if (plan.verdict === 'approved') return;
   throw new GovernorError('CHANGE_BLOCKED', `the policy blocks the change: ${plan.reasons.join('; ')}`);
-}
-
-export function blockingRules({ rules }: { readonly rules: readonly { rule: string; verdict: string }[] }) {
-  return rules.filter(({ verdict }) => verdict === 'blocked').map(({ rule }) => rule);
 }
 
 /** What begins is on record for all to see before anything of it happens. */
